@@ -1,0 +1,105 @@
+"""A rule on a landscape as JavaScript: what the explorer in the page iterates.
+
+Nothing is written twice.  The Python code of the rule and of the landscape runs once on symbols,
+and its record is printed (:mod:`normgd.symbols`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from .functions import as_function
+from .rules import Chain, Rule, as_rule
+from .symbols import is_symbolic, symbol, to_javascript
+
+
+def _name_rates(rule: Rule, suffix: str = "") -> tuple[Rule, dict[str, float]]:
+    """Replace every numeric hyper-parameter by a symbol; return the rule and the numbers."""
+    if isinstance(rule, Chain):
+        named = [_name_rates(link, f"_{i}") for i, link in enumerate(rule.rules)]
+        return Chain(tuple(link for link, _ in named)), {k: v for _, d in named for k, v in d.items()}
+    numbers = {name: rate for name, rate in rule.rates().items() if isinstance(rate, float)}
+    if any(isinstance(rate, np.ndarray) for rate in rule.rates().values()):
+        raise ValueError(f"the hyper-parameters of {rule!r} must be single numbers, not arrays")
+    symbols = {name: symbol(f"p.{name}{suffix}") for name in numbers}
+    named_rule = dataclasses.replace(rule, **symbols) if symbols else rule  # type: ignore[type-var]
+    return named_rule, {name + suffix: value for name, value in numbers.items()}
+
+
+def _leaves(memory: Any) -> list[Any]:
+    """List the numbers or symbols in a rule's nested memory."""
+    if isinstance(memory, (tuple, list)) or (isinstance(memory, np.ndarray) and memory.ndim):
+        return [leaf for item in memory for leaf in _leaves(item)]
+    return [memory]
+
+
+def _as_symbols(memory: Any, names: Any) -> Any:
+    """Return a memory of the same shape whose numbers are fresh symbols."""
+    if isinstance(memory, tuple):
+        return tuple(_as_symbols(item, names) for item in memory)
+    if isinstance(memory, np.ndarray) and memory.ndim:
+        return np.array([_as_symbols(item, names) for item in memory], dtype=object)
+    return symbol(next(names))
+
+
+def javascript(rule: Any, J: Any, d: int = 2) -> dict[str, Any]:
+    """Print one step of ``rule`` on ``J`` in ``d`` coordinates as JavaScript.
+
+    Returns
+    -------
+    dict
+        ``step``: the body of a function of ``w`` (array of d numbers), ``m`` (the memory, flat),
+        ``t`` and ``p`` (the hyper-parameters by name) that returns ``[new w, new m]``;
+        ``memory``: how many zeros ``m`` starts with; ``rates``: the numbers in ``p``.
+
+    Raises
+    ------
+    TypeError
+        If the rule or the landscape branches on values and so cannot be traced.
+    ValueError
+        If a hyper-parameter is an array.
+
+    Examples
+    --------
+    >>> from normgd import functions, gd
+    >>> print(javascript(gd(alpha=0.5), functions.absolute, d=1)["step"])
+    const _0 = Math.sign(w[0]);
+    const _1 = p.alpha * _0;
+    const _2 = w[0] - _1;
+    return [[_2], []];
+    """
+    J, rule = as_function(J), as_rule(rule)
+    rule, rates = _name_rates(rule)
+    w = np.array([symbol(f"w[{i}]") for i in range(d)], dtype=object)
+    t = symbol("t")
+    g = J.grad(w)
+    # The first step, from a memory of zeros, shows which memories are vectors.
+    _, after = rule.step(g, rule.start(), t)
+    size = len(_leaves(after))
+    step, after = rule.step(g, _as_symbols(after, (f"m[{i}]" for i in range(size))), t)
+    if not is_symbolic(step) or np.shape(step) != (d,):
+        raise TypeError(f"{rule!r} must return a step of {d} coordinates that depends on g")
+    body, results = to_javascript([*(w - step), *_leaves(after)])
+    new_w, new_m = ", ".join(results[:d]), ", ".join(results[d:])
+    return {"step": f"{body}\nreturn [[{new_w}], [{new_m}]];".lstrip(), "memory": size, "rates": rates}
+
+
+def javascript_value(J: Any, d: int = 2) -> str:
+    """Print ``J`` as JavaScript: the body of a function of ``w`` that returns J(w).
+
+    >>> from normgd import functions
+    >>> print(javascript_value(functions.saddle))
+    const _0 = w[0] * w[0];
+    const _1 = w[1] * w[1];
+    const _2 = _0 - _1;
+    return _2;
+    """
+    w = np.array([symbol(f"w[{i}]") for i in range(d)], dtype=object)
+    body, (result,) = to_javascript([as_function(J).value(w)])
+    return f"{body}\nreturn {result};".lstrip()
+
+
+__all__ = ["javascript", "javascript_value"]

@@ -1,0 +1,161 @@
+r"""Schedules: rates that change with the number ``t`` of steps already made.
+
+A schedule is a function of ``t``.  Wherever a rule takes a number, it takes a schedule:
+
+>>> from normgd import ngd
+>>> ngd(eta=inverse_sqrt(0.5)).at(3)
+ngd(eta=0.25)
+
+Each class below is one formula; ``rate`` is the first value, a step size α or a step length η,
+and has its unit.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from dataclasses import dataclass
+from typing import Any
+
+from .ops import cos, maximum, sqrt
+from .rules import check_rate
+
+
+def _whole(name: str, value: Any, lowest: int) -> int:
+    """Return ``value`` as an int, at least ``lowest``."""
+    if isinstance(value, bool):
+        raise TypeError(f"{name} must be a whole number; got {value!r}")
+    try:
+        number = operator.index(value)
+    except TypeError as error:
+        raise TypeError(f"{name} must be a whole number; got {value!r}") from error
+    if number < lowest:
+        raise ValueError(f"{name} must be at least {lowest}; got {number}")
+    return number
+
+
+def _rate(value: Any) -> Any:
+    rate = check_rate("rate", value)
+    if callable(rate):
+        raise TypeError(f"rate must be a number or an array of numbers; got {value!r}")
+    if (rate < 0).any() if hasattr(rate, "any") else rate < 0:
+        raise ValueError(f"rate must be at least 0; got {value!r}")
+    return rate
+
+
+@dataclass(frozen=True)
+class constant:
+    r"""The same rate for ever: :math:`\eta_t=\eta_0`."""
+
+    rate: Any
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rate", _rate(self.rate))
+
+    def __call__(self, t: Any) -> Any:
+        return self.rate
+
+
+@dataclass(frozen=True)
+class inverse_sqrt:
+    r""":math:`\eta_t=\eta_0/\sqrt{t+1}`: the steps' sum grows like √t, so every distance is covered."""
+
+    rate: Any
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rate", _rate(self.rate))
+
+    def __call__(self, t: Any) -> Any:
+        return self.rate / sqrt(t + 1.0)
+
+
+@dataclass(frozen=True)
+class inverse:
+    r""":math:`\eta_t=\eta_0/(t+1)`: the steps' sum still diverges, but only like ln t."""
+
+    rate: Any
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rate", _rate(self.rate))
+
+    def __call__(self, t: Any) -> Any:
+        return self.rate / (t + 1.0)
+
+
+@dataclass(frozen=True)
+class geometric:
+    r""":math:`\eta_t=\eta_0\,q^t`: the steps' sum is η₀/(1 − q); what lies farther is never reached.
+
+    Parameters
+    ----------
+    rate : float
+        The first value.
+    q : float
+        The factor from one step to the next, in (0, 1).
+    """
+
+    rate: Any
+    q: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rate", _rate(self.rate))
+        q = check_rate("q", self.q)
+        if callable(q) or not isinstance(q, float):
+            raise TypeError(f"q must be a number; got {self.q!r}")
+        if not 0 < q < 1:
+            raise ValueError(f"q must lie strictly between 0 and 1; got {q}")
+
+    def __call__(self, t: Any) -> Any:
+        return self.rate * self.q**t
+
+
+@dataclass(frozen=True)
+class linear:
+    r""":math:`\eta_t=\eta_0\max(0, 1-t/T)`: down to 0 at step T on a straight line."""
+
+    rate: Any
+    T: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rate", _rate(self.rate))
+        object.__setattr__(self, "T", _whole("T", self.T, 1))
+
+    def __call__(self, t: Any) -> Any:
+        return self.rate * maximum(0.0, 1.0 - t / self.T)
+
+
+@dataclass(frozen=True)
+class cosine:
+    r""":math:`\eta_t=\tfrac12\eta_0\,(1+\cos(\pi\min(t,T)/T))`: down to 0 at step T, slowly at both ends.
+
+    Loshchilov, Hutter, ICLR 2017, arXiv:1608.03983, equation (5), one period.
+    """
+
+    rate: Any
+    T: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rate", _rate(self.rate))
+        object.__setattr__(self, "T", _whole("T", self.T, 1))
+
+    def __call__(self, t: Any) -> Any:
+        remaining = maximum(0.0, 1.0 - t / self.T)
+        return self.rate * 0.5 * (1.0 - cos(math.pi * remaining))
+
+
+@dataclass(frozen=True)
+class horizon:
+    r""":math:`\eta_t=R/\sqrt K`: the constant that a distance R and a budget of K steps call for."""
+
+    R: float
+    K: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "R", _rate(self.R))
+        object.__setattr__(self, "K", _whole("K", self.K, 1))
+
+    def __call__(self, t: Any) -> Any:
+        return self.R / math.sqrt(self.K)
+
+
+__all__ = ["constant", "cosine", "geometric", "horizon", "inverse", "inverse_sqrt", "linear"]

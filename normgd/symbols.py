@@ -1,0 +1,318 @@
+"""Traced expressions: run a formula once on symbols, then read it as SymPy or as JavaScript.
+
+An :class:`Expr` records every operation applied to it, in order.
+Hand a rule or a landscape a NumPy object array of them, and the very code that computes numbers
+returns its own formula.  Two readings of the record exist:
+
+* :func:`to_sympy` gives a SymPy expression, for derivatives and for LaTeX;
+* :func:`to_javascript` gives straight-line JavaScript in the recorded order.
+
+The order matters.  Addition, subtraction, multiplication, division and the square root are
+rounded identically by NumPy and by JavaScript (IEEE 754), so code that uses only these gives the
+same bits in both, even along a chaotic path.  A printer that sorts terms first would not.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+# Elementary functions of one argument: NumPy's name -> JavaScript's.  NumPy calls a method of the
+# ufunc's name on each element of an object array, so `np.exp(x)` works on symbols too.
+FUNCTIONS = {
+    "sqrt": "Math.sqrt", "exp": "Math.exp", "expm1": "Math.expm1", "log": "Math.log",
+    "log1p": "Math.log1p", "log2": "Math.log2", "log10": "Math.log10", "sin": "Math.sin",
+    "cos": "Math.cos", "tan": "Math.tan", "arcsin": "Math.asin", "arccos": "Math.acos",
+    "arctan": "Math.atan", "sinh": "Math.sinh", "cosh": "Math.cosh", "tanh": "Math.tanh",
+    "floor": "Math.floor", "ceil": "Math.ceil", "absolute": "Math.abs", "sign": "Math.sign",
+}  # fmt: skip
+INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
+COMPARE = {"less": "<", "less_equal": "<=", "equal": "===", "logical_and": "&&", "logical_or": "||"}
+
+# `scale(g)`: the largest power of two that is at most max|g_i|; 1 if g = 0, NaN if g is not finite.
+# Dividing by it is exact, so a norm of the quotient can neither overflow nor underflow.
+JAVASCRIPT_PRELUDE = """\
+const scale = (...g) => {
+  let m = 0;
+  for (const x of g) { if (!Number.isFinite(x)) return NaN; m = Math.max(m, Math.abs(x)); }
+  if (m === 0) return 1;
+  let e = Math.floor(Math.log2(m)), p = 2 ** e;
+  while (p > m) p = 2 ** --e;
+  while (2 * p <= m) p *= 2;
+  return p;
+};
+const maximum = (a, b) => (a !== a || b !== b ? NaN : a >= b ? a : b);
+const minimum = (a, b) => (a !== a || b !== b ? NaN : a <= b ? a : b);
+"""
+
+
+class Expr:
+    """A node of a traced formula: the name of an operation and its arguments.
+
+    Made by :func:`symbol`, and by arithmetic on other nodes.  A node has no value, so asking
+    whether it is true raises ``TypeError``: code that branches on values cannot be traced.
+    """
+
+    __slots__ = ("args", "op")
+
+    def __init__(self, op: str, *args: Any) -> None:
+        self.op = op
+        self.args = args
+
+    def __repr__(self) -> str:
+        if self.op in ("symbol", "constant"):
+            return f"{self.args[0]}"
+        return f"{self.op}({', '.join(map(repr, self.args))})"
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            "a traced formula has no truth value: use where, maximum, minimum, sign, less and "
+            "less_equal from normgd.ops instead of if, max, min, np.where, np.sign and <"
+        )
+
+    def __add__(self, other: Any) -> Expr:
+        return binary("add", self, other)
+
+    def __radd__(self, other: Any) -> Expr:
+        # sum() starts from the integer 0; adding it changes nothing.
+        return self if isinstance(other, int) and other == 0 else binary("add", other, self)
+
+    def __sub__(self, other: Any) -> Expr:
+        return binary("subtract", self, other)
+
+    def __rsub__(self, other: Any) -> Expr:
+        return binary("subtract", other, self)
+
+    def __mul__(self, other: Any) -> Expr:
+        return binary("multiply", self, other)
+
+    def __rmul__(self, other: Any) -> Expr:
+        return binary("multiply", other, self)
+
+    def __truediv__(self, other: Any) -> Expr:
+        return binary("divide", self, other)
+
+    def __rtruediv__(self, other: Any) -> Expr:
+        return binary("divide", other, self)
+
+    def __pow__(self, other: Any) -> Expr:
+        # NumPy squares an array by multiplying; other powers call the C library.
+        if isinstance(other, numbers.Real) and other == 2:
+            return binary("multiply", self, self)
+        return binary("power", self, other)
+
+    def __rpow__(self, other: Any) -> Expr:
+        return binary("power", other, self)
+
+    def __neg__(self) -> Expr:
+        return Expr("negative", self)
+
+    def __pos__(self) -> Expr:
+        return self
+
+    def __abs__(self) -> Expr:
+        return Expr("absolute", self)
+
+    def __lt__(self, other: Any) -> Expr:
+        return binary("less", self, other)
+
+    def __le__(self, other: Any) -> Expr:
+        return binary("less_equal", self, other)
+
+    def __gt__(self, other: Any) -> Expr:
+        return binary("less", other, self)
+
+    def __ge__(self, other: Any) -> Expr:
+        return binary("less_equal", other, self)
+
+    def __and__(self, other: Any) -> Expr:
+        return binary("logical_and", self, other)
+
+    def __or__(self, other: Any) -> Expr:
+        return binary("logical_or", self, other)
+
+
+def _method(name: str) -> Any:
+    def method(self: Expr) -> Expr:
+        return Expr(name, self)
+
+    method.__name__ = name
+    method.__doc__ = f"Record ``np.{name}``."
+    return method
+
+
+for _name in FUNCTIONS:
+    setattr(Expr, _name, _method(_name))
+Expr.fabs = Expr.absolute  # type: ignore[attr-defined]
+Expr.square = lambda self: self * self  # type: ignore[attr-defined]
+
+
+def lift(x: Any) -> Expr:
+    """Make a node of a number; a node stays itself."""
+    if isinstance(x, Expr):
+        return x
+    if isinstance(x, np.ndarray) and x.ndim == 0:
+        return lift(x.item())
+    if isinstance(x, (numbers.Real, np.bool_)):
+        return Expr("constant", float(x))
+    raise TypeError(f"a traced formula works on real numbers; got {x!r}")
+
+
+def binary(op: str, a: Any, b: Any) -> Any:
+    """Record ``op(a, b)``; arrays are left to NumPy, which comes back here element by element."""
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return NotImplemented
+    return Expr(op, lift(a), lift(b))
+
+
+def symbol(name: str) -> Expr:
+    """Return the symbol of this name.
+
+    >>> x = symbol("x")
+    >>> (1.0 + x * x).sqrt()
+    sqrt(add(1.0, multiply(x, x)))
+    """
+    return Expr("symbol", name)
+
+
+def vector(name: str, d: int) -> np.ndarray:
+    """Return an object array of the symbols ``name0 ... name{d-1}``, shape ``(d,)``."""
+    return np.array([symbol(f"{name}{i}") for i in range(d)], dtype=object)
+
+
+def is_symbolic(x: Any) -> bool:
+    """Tell whether ``x`` is a traced expression or an array of them."""
+    return isinstance(x, Expr) or (isinstance(x, np.ndarray) and x.dtype == object)
+
+
+def _postorder(roots: Iterable[Expr]) -> list[Expr]:
+    """List every node under ``roots`` once, arguments before the operations that use them."""
+    order: list[Expr] = []
+    seen: set[int] = set()
+    # A stack instead of recursion: long sums are deep.
+    stack = [(root, False) for root in reversed(list(roots))]
+    while stack:
+        node, expanded = stack.pop()
+        if expanded:
+            order.append(node)
+        elif id(node) not in seen:
+            seen.add(id(node))
+            stack.append((node, True))
+            if node.op not in ("symbol", "constant"):
+                stack.extend((child, False) for child in reversed(node.args))
+    return order
+
+
+def to_sympy(x: Any) -> Any:
+    """Read a traced expression as a SymPy expression; arrays become nested lists.
+
+    Symbols are real.  A whole float becomes an integer and other floats the shortest fraction
+    that rounds back to them where it is short (0.1 is 1/10), so that derivatives stay exact.
+    """
+    import sympy as sp
+
+    if isinstance(x, (list, tuple)) or (isinstance(x, np.ndarray) and x.ndim):
+        return [to_sympy(item) for item in x]
+
+    binary_ops = {
+        "add": sp.Add, "subtract": lambda a, b: a - b, "multiply": sp.Mul,
+        "divide": lambda a, b: a / b, "power": sp.Pow, "maximum": sp.Max, "minimum": sp.Min,
+        "less": sp.StrictLessThan, "less_equal": sp.LessThan, "equal": sp.Eq,
+        "logical_and": sp.And, "logical_or": sp.Or,
+    }  # fmt: skip
+    named = {
+        "absolute": sp.Abs, "arcsin": sp.asin, "arccos": sp.acos, "arctan": sp.atan,
+        "ceil": sp.ceiling, "expm1": lambda a: sp.exp(a) - 1, "log1p": lambda a: sp.log(1 + a),
+        "log2": lambda a: sp.log(a, 2), "log10": lambda a: sp.log(a, 10),
+        "negative": lambda a: -a,
+    }  # fmt: skip
+
+    def constant(value: float) -> Any:
+        if not math.isfinite(value):
+            return sp.sympify(value)
+        return sp.Rational(repr(value))
+
+    root = lift(x)
+    values: dict[int, Any] = {}
+    for node in _postorder([root]):
+        if node.op == "symbol":
+            values[id(node)] = sp.Symbol(node.args[0], real=True)
+            continue
+        if node.op == "constant":
+            values[id(node)] = constant(node.args[0])
+            continue
+        args = [values[id(child)] for child in node.args]
+        if node.op in binary_ops:
+            result = binary_ops[node.op](*args)
+        elif node.op == "where":
+            result = sp.Piecewise((args[1], args[0]), (args[2], True))
+        elif node.op == "scale":
+            result = sp.Integer(1)  # a scale that divides out again: no part of the mathematics
+        else:
+            result = named.get(node.op) or getattr(sp, node.op)
+            result = result(*args)
+        values[id(node)] = result
+    return values[id(root)]
+
+
+def _number(value: float) -> str:
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    text = repr(value)  # Python and JavaScript print and read the same shortest decimal
+    return f"({text})" if text.startswith("-") else text
+
+
+def to_javascript(outputs: Sequence[Any]) -> tuple[str, list[str]]:
+    """Print traced expressions as JavaScript, each distinct operation computed once.
+
+    Parameters
+    ----------
+    outputs : sequence of Expr or numbers
+        What is to be computed, for instance the components of the next iterate.
+
+    Returns
+    -------
+    body : str
+        ``const`` declarations in the recorded order; symbols appear by their names.
+    results : list of str
+        The JavaScript expression (a name or a number) of each output.
+    """
+    roots = [lift(x) for x in outputs]
+    text: dict[int, str] = {}
+    known: dict[str, str] = {}
+    lines: list[str] = []
+    for node in _postorder(roots):
+        if node.op == "symbol":
+            text[id(node)] = node.args[0]
+            continue
+        if node.op == "constant":
+            text[id(node)] = _number(node.args[0])
+            continue
+        args = [text[id(child)] for child in node.args]
+        if node.op in INFIX:
+            code = f"{args[0]} {INFIX[node.op]} {args[1]}"
+        elif node.op in COMPARE:
+            code = f"{args[0]} {COMPARE[node.op]} {args[1]}"
+        elif node.op in FUNCTIONS:
+            code = f"{FUNCTIONS[node.op]}({args[0]})"
+        elif node.op == "negative":
+            code = f"-{args[0]}"
+        elif node.op == "power":
+            code = f"Math.pow({args[0]}, {args[1]})"
+        elif node.op == "where":
+            code = f"{args[0]} ? {args[1]} : {args[2]}"
+        elif node.op in ("maximum", "minimum", "scale"):
+            code = f"{node.op}({', '.join(args)})"
+        else:
+            raise TypeError(f"there is no JavaScript for the operation {node.op!r}")
+        if code not in known:
+            known[code] = f"_{len(lines)}"
+            lines.append(f"const {known[code]} = {code};")
+        text[id(node)] = known[code]
+    return "\n".join(lines), [text[id(root)] for root in roots]
