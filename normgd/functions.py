@@ -19,11 +19,36 @@ from typing import Any
 import numpy as np
 
 from .ops import (
-    as_vector, equal, exp, less, less_equal, log, log1p, maximum, norm, sign, total, unit, where,
+    as_vector,
+    equal,
+    exp,
+    less,
+    less_equal,
+    log,
+    log1p,
+    maximum,
+    norm,
+    sign,
+    total,
+    unit,
+    where,
 )  # fmt: skip
 from .symbols import is_symbolic, to_sympy, vector
 
 Array = Any  # float arrays, and object arrays of traced symbols
+
+
+def matvec(A: Array, w: Array) -> Array:
+    """Return the product A w for w of shape ``(d, *batch)``.
+
+    BLAS adds up in an order that depends on the batch; this does not.
+    """
+    n, d = A.shape
+    if n <= d:
+        ones = (1,) * (w.ndim - 1)
+        return np.stack([total(row.reshape(d, *ones) * w) for row in A])
+    columns = A.T.reshape(d, n, *(1,) * (w.ndim - 1))
+    return sum(column * coordinate for column, coordinate in zip(columns, w, strict=True))
 
 
 def stack(*rows: Any) -> Array:
@@ -131,7 +156,13 @@ class _Evaluator:
         formula = self.formula or self._derive(w.shape[0])
         result = formula(w)
         if self.field == "value":
-            return result if is_symbolic(result) else np.asarray(result, dtype=w.dtype)
+            result = result if is_symbolic(result) else np.asarray(result, dtype=w.dtype)
+            if np.shape(result) != w.shape[1:]:
+                raise ValueError(
+                    f"the value of {self.J.name} must return shape {w.shape[1:]} for w of shape "
+                    f"{w.shape}; got shape {np.shape(result)}"
+                )
+            return result
         expected = w.shape if self.field == "grad" else w.shape[:1] + w.shape
         try:
             if is_symbolic(w):
@@ -167,11 +198,12 @@ def differentiate(J: Function, d: int, order: int) -> Callable[[Array], Array]:
             f"Function(value, grad=...); {error}"
         ) from error
     symbols = [sp.Symbol(f"w{i}", real=True) for i in range(d)]
-    value = to_sympy(traced)
+    value = sp.sympify(to_sympy(traced))
     rows = [sp.diff(value, s) for s in symbols]
     if order == 2:
         rows = [sp.diff(row, s) for row in rows for s in symbols]
-    numeric = [{"sign": sign, "select": _select}, "numpy"]
+    # Kinks contribute delta functions: 0 beside the kink, where alone there is a derivative.
+    numeric = [{"sign": sign, "select": _select, "DiracDelta": lambda x, *_: 0 * x}, "numpy"]
     compiled = sp.lambdify(symbols, rows, modules=numeric, cse=True)
 
     def formula(w: Array) -> Array:
@@ -260,9 +292,11 @@ def quadratic(
         Q = rotation(angle)
     else:
         Q = np.eye(d)
-    H = (Q * values) @ Q.T
-    H = (H + H.T) / 2  # symmetric to the last bit
+    # Not by a matrix product, whose last bits depend on the machine.
+    H = sum(value * np.outer(v, v) for value, v in zip(values, Q.T, strict=True))
     centre = np.zeros(d) if minimiser is None else as_vector(minimiser, "minimiser")
+    if not np.all(np.isfinite(centre)):
+        raise ValueError(f"minimiser must be finite; got {minimiser!r}")
     if centre.shape != (d,):
         raise ValueError(f"minimiser must have {d} coordinates; got shape {centre.shape}")
 
@@ -271,7 +305,7 @@ def quadratic(
 
     def product(s: Array) -> Array:
         if d > 3 and not is_symbolic(s):
-            return np.tensordot(H, s, axes=1)
+            return matvec(H, s)
         # Spelled out, a small product has the same bits here and in the page, and its formula
         # shows no zero terms.
         rows = [sum(H[i, j] * s[j] for j in range(d) if H[i, j] != 0) for i in range(d)]
@@ -460,6 +494,7 @@ def power(p: float) -> Function:
     return Function(
         lambda w: total(abs(w) ** p),
         lambda w: p * sign(w) * abs(w) ** (p - 1),
+        lambda w: _diagonal(p * (p - 1) * abs(w) ** (p - 2)),
         name=f"power({p:g})", dim=1, minimisers=((0.0,),), box=((-1.5, 1.5),),
     )  # fmt: skip
 
@@ -503,7 +538,7 @@ plateau = Function(
     _plateau_hess,
     name="plateau", minimisers=((0.0,),), box=((-6.0, 6.0), (-6.0, 6.0)), L=2.0,
 )  # fmt: skip
-r"""The plateau :math:`J(w)=\|w\|^2/(1+\|w\|^2)`: far out the gradient is about :math:`2/\|w\|^3`."""
+r"""The plateau :math:`J(w)=\|w\|^2/(1+\|w\|^2)`: far out its slope is about :math:`2/\|w\|^3`."""
 
 
 def _cliff_slope(w: Array) -> Array:
@@ -520,7 +555,7 @@ cliff = Function(
     lambda w: _diagonal(0 * w),
     name="cliff", dim=1, minimisers=((0.0,),), box=((-20.0, 20.0),),
 )  # fmt: skip
-r"""A valley of slope 1 up to distance 5, a cliff of slope 1000 up to 10, a plateau of slope 1e-6."""
+r"""A valley of slope 1 up to distance 5, a cliff of slope 1000 up to 10, then a slope of 1e-6."""
 
 
 def _double_well(w: Array) -> Array:
@@ -552,10 +587,10 @@ def _half_line_grad(w: Array) -> Array:
 
 
 half_line = Function(
-    _half_line, _half_line_grad,
+    _half_line, _half_line_grad, _cone_hess,  # J is a cone less a linear function
     name="half_line", dim=2, minimisers=((0.0, 0.0),), box=((-3.0, 3.0), (-2.0, 8.0)), mu=0.0,
 )  # fmt: skip
-r"""The convex :math:`J(w)=\|w\|-w_2`: every point of the half-line w₁ = 0, w₂ ≥ 0 is a minimiser."""
+r"""The convex :math:`J(w)=\|w\|-w_2`: its minimisers are the half-line w₁ = 0, w₂ ≥ 0."""
 
 barrier = Function(
     lambda w: total(w - log(w)),
@@ -601,7 +636,7 @@ def logistic(X: Any, y: Any) -> Function:
     A = y[:, None] * X
 
     def value(w: Array) -> Array:
-        z = np.tensordot(A, w, axes=1)
+        z = matvec(A, w)
         return total(maximum(-z, 0.0) + log1p(exp(-abs(z)))) / n  # ln(1 + e^-z), no overflow
 
     def fading(z: Array) -> Array:
@@ -609,12 +644,12 @@ def logistic(X: Any, y: Any) -> Function:
         return where(less(z, 0.0), 1.0, e) / (1 + e)  # 1 / (1 + e^z), no overflow
 
     def grad(w: Array) -> Array:
-        return -np.tensordot(A.T, fading(np.tensordot(A, w, axes=1)), axes=1) / n
+        return -matvec(A.T, fading(matvec(A, w))) / n
 
     def hess(w: Array) -> Array:
-        s = fading(np.tensordot(A, w, axes=1))
+        s = fading(matvec(A, w))
         weighted = A.reshape(n, d, *(1,) * (s.ndim - 1)) * (s * (1 - s))[:, None]
-        return np.tensordot(A.T, weighted, axes=1) / n
+        return matvec(A.T, weighted) / n
 
     return Function(
         value, grad, hess,

@@ -7,8 +7,6 @@ Each function here works on float arrays and on traced symbols (:mod:`normgd.sym
 
 from __future__ import annotations
 
-import functools
-import operator
 from typing import Any
 
 import numpy as np
@@ -75,7 +73,12 @@ def equal(a: Any, b: Any) -> Any:
 
 def total(x: Any) -> Any:
     """Return the sum over the coordinates: shape ``(d, *batch)`` to ``batch``."""
-    return functools.reduce(operator.add, x) if is_symbolic(x) else np.add.reduce(x, axis=0)
+    # In pairs, so that the order depends on the number of coordinates only.  (`np.add.reduce`
+    # adds up eight or more in another order when there is no batch.)
+    while (n := len(x)) > 1:
+        pairs = x[0 : n - 1 : 2] + x[1:n:2]
+        x = np.concatenate([pairs, x[-1:]]) if n % 2 else pairs
+    return x[0]
 
 
 def as_vector(g: Any, name: str = "g") -> Any:
@@ -88,7 +91,11 @@ def as_vector(g: Any, name: str = "g") -> Any:
     ValueError
         If ``g`` has no coordinates.
     """
+    if isinstance(g, Expr):
+        raise ValueError(f"{name} must have a coordinate axis, shape (d, ...); got {g!r}")
     if is_symbolic(g):
+        if not all(isinstance(item, Expr) for item in g.flat):
+            raise TypeError(f"{name} must be an array of real numbers; got {g!r}")
         return g
     try:
         array = np.asarray(g)
@@ -100,6 +107,8 @@ def as_vector(g: Any, name: str = "g") -> Any:
         raise ValueError(
             f"{name} must have a coordinate axis, shape (d, ...); got the number {array.item()!r}"
         )
+    if array.shape[0] == 0:
+        raise ValueError(f"{name} must have at least one coordinate; got shape {array.shape}")
     return array if array.dtype.kind == "f" else array.astype(float)
 
 
@@ -154,12 +163,12 @@ def norm(g: Any) -> Any:
     g = as_vector(g)
     if isinstance(g, np.ndarray) and g.dtype != object:
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            s = np.add.reduce(g * g, axis=0)
+            s = total(g * g)
             if _sum_of_squares_is_safe(s):
                 return np.sqrt(s)
             p = scale(g)
             h = g / p
-            return p * np.sqrt(np.add.reduce(h * h, axis=0))
+            return p * np.sqrt(total(h * h))
     p = scale(g)
     h = g / p
     return p * sqrt(total(h * h))
@@ -193,11 +202,11 @@ def unit(g: Any) -> Any:
     g = as_vector(g)
     if isinstance(g, np.ndarray) and g.dtype != object:
         with np.errstate(all="ignore"):
-            s = np.add.reduce(g * g, axis=0)
+            s = total(g * g)
             if _sum_of_squares_is_safe(s):
                 return g / np.sqrt(s)
             h = g / scale(g)
-            n = np.sqrt(np.add.reduce(h * h, axis=0))
+            n = np.sqrt(total(h * h))
             return h / np.where(n == 0, 1, n)  # 0 / 1 = 0, and NaN stays NaN
     h = g / scale(g)
     n = sqrt(total(h * h))

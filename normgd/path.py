@@ -166,9 +166,23 @@ def descend(J: Any, start: Any, rule: Any, steps: int = 100) -> Path:
             gradients[t] = g = J.grad(w)
             if t < steps:
                 step, memory = rule.step(g, memory, t)
-                taken[t] = step
+                taken[t] = _checked(step, w, rule)
                 w = w - taken[t]
     return Path(J, rule, record, gradients, taken)
+
+
+def _checked(step: Any, w: Array, rule: Rule) -> Array:
+    """Return a rule's step as an array that fits into one of w's shape."""
+    wanted = f"the step of {rule!r} must be an array of real numbers, shape {w.shape}"
+    try:
+        array = np.asarray(step)
+    except ValueError as error:
+        raise ValueError(f"{wanted}; got {step!r}") from error
+    if array.dtype.kind not in "fiu":
+        raise TypeError(f"{wanted}; got {step!r}")
+    if array.shape not in (w.shape, ()):
+        raise ValueError(f"{wanted}; got shape {array.shape}")
+    return array
 
 
 def _start(J: Function, start: Any, rule: Rule) -> Array:
@@ -179,6 +193,8 @@ def _start(J: Function, start: Any, rule: Rule) -> Array:
         start = np.atleast_1d(np.asarray(start))
     except ValueError as error:
         raise ValueError(f"start must be a rectangular array; got {start!r}") from error
+    if start.dtype == object:
+        raise TypeError(f"start must be an array of real numbers; got {start!r}")
     w = J.check_point(start, "start")
     if not np.all(np.isfinite(w)):
         raise ValueError(f"start must be finite; got {start!r}")

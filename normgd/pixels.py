@@ -20,12 +20,14 @@ def _name_rates(rule: Rule, suffix: str = "") -> tuple[Rule, dict[str, float]]:
     """Replace every numeric hyper-parameter by a symbol; return the rule and the numbers."""
     if isinstance(rule, Chain):
         named = [_name_rates(link, f"_{i}") for i, link in enumerate(rule.rules)]
-        return Chain(tuple(link for link, _ in named)), {k: v for _, d in named for k, v in d.items()}
+        return Chain(tuple(link for link, _ in named)), {
+            k: v for _, d in named for k, v in d.items()
+        }
     numbers = {name: rate for name, rate in rule.rates().items() if isinstance(rate, float)}
     if any(isinstance(rate, np.ndarray) for rate in rule.rates().values()):
         raise ValueError(f"the hyper-parameters of {rule!r} must be single numbers, not arrays")
     symbols = {name: symbol(f"p.{name}{suffix}") for name in numbers}
-    named_rule = dataclasses.replace(rule, **symbols) if symbols else rule  # type: ignore[type-var]
+    named_rule = dataclasses.replace(rule, **symbols) if symbols else rule
     return named_rule, {name + suffix: value for name, value in numbers.items()}
 
 
@@ -84,7 +86,11 @@ def javascript(rule: Any, J: Any, d: int = 2) -> dict[str, Any]:
         raise TypeError(f"{rule!r} must return a step of {d} coordinates that depends on g")
     body, results = to_javascript([*(w - step), *_leaves(after)])
     new_w, new_m = ", ".join(results[:d]), ", ".join(results[d:])
-    return {"step": f"{body}\nreturn [[{new_w}], [{new_m}]];".lstrip(), "memory": size, "rates": rates}
+    return {
+        "step": f"{body}\nreturn [[{new_w}], [{new_m}]];".lstrip(),
+        "memory": size,
+        "rates": rates,
+    }
 
 
 def javascript_value(J: Any, d: int = 2) -> str:

@@ -55,6 +55,7 @@ def label(rule: Rule) -> str:
 def use_style() -> None:
     """Set Matplotlib's defaults to the course's: light grid, no box, legible sizes."""
     import matplotlib as mpl
+    from cycler import cycler
 
     mpl.rcParams.update(
         {
@@ -66,7 +67,7 @@ def use_style() -> None:
             "axes.axisbelow": True, "axes.edgecolor": "#888888",
             "lines.linewidth": 1.6, "lines.markersize": 4.5,
             "legend.frameon": False, "legend.fontsize": 10,
-            "axes.prop_cycle": mpl.cycler(
+            "axes.prop_cycle": cycler(
                 color=["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B07D00", "#444444"]
             ),
         }
@@ -82,7 +83,7 @@ def _axes(ax: Any) -> Any:
 
 
 def grid(box: Any, points: int = 201) -> Any:
-    """Return the points of a regular grid over a box in the plane, shape ``(2, points, points)``."""
+    """Return a regular grid over a box in the plane, shape ``(2, points, points)``."""
     (x0, x1), (y0, y1) = box
     return np.stack(np.meshgrid(np.linspace(x0, x1, points), np.linspace(y0, y1, points)))
 

@@ -31,12 +31,13 @@ import dataclasses
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, dataclass_transform
+from typing import Any, ClassVar, NamedTuple, dataclass_transform
 
 import numpy as np
 
-from .ops import less_equal, minimum, norm, sign as sign_of, unit, where
-from .symbols import is_symbolic
+from .ops import less_equal, minimum, norm, unit, where
+from .ops import sign as sign_of
+from .symbols import Expr, is_symbolic
 
 Array = Any
 Rate = Any  # a number, an array of numbers that broadcasts with the batch, or a schedule t -> rate
@@ -72,7 +73,9 @@ def check_rate(name: str, value: Any) -> Any:
     ValueError
         If it is NaN, infinite or outside the range of its letter in :data:`LETTERS`.
     """
-    if is_symbolic(value) or callable(value):
+    if isinstance(value, Expr) or (callable(value) and not isinstance(value, (type, Rule))):
+        return value
+    if is_symbolic(value) and all(isinstance(item, Expr) for item in value.flat):
         return value
     wanted = f"{name} must be a real number, an array of them or a function of t"
     if isinstance(value, (bool, np.bool_, str, bytes)) or value is None:
@@ -97,10 +100,15 @@ def check_rate(name: str, value: Any) -> Any:
                 else f"in [{letter.lowest:g}, {letter.highest:g}{end}"
             )
             raise ValueError(f"{name} ({letter.meaning}) must be {interval}; got {value!r}")
-    return float(rate) if rate.ndim == 0 else rate
+    if rate.ndim == 0:
+        return float(rate)
+    rate = rate.copy()  # a later change of the caller's array must not change the rule
+    rate.flags.writeable = False
+    return rate
 
 
 @dataclass_transform(frozen_default=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Rule:
     """The base of all rules: a frozen record of hyper-parameters with a formula as its call.
 
@@ -110,29 +118,38 @@ class Rule:
     (then one call of :func:`normgd.descend` runs a sweep) or a schedule ``t -> number``.
     """
 
-    memories: tuple[str, ...] = ()
-    _uses_time = False
+    memories: ClassVar[tuple[str, ...]] = ()
+    _uses_time: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "__call__" in cls.__dict__:
-            parameters = list(inspect.signature(cls.__call__).parameters)[1:]
-            if parameters[:1] != ["g"]:
+            _, *parameters = inspect.signature(cls.__call__).parameters.values()
+            names = [parameter.name for parameter in parameters]
+            if names[:1] != ["g"]:
                 raise TypeError(
-                    f"the first parameter of {cls.__name__}.__call__ after self must be the "
-                    f"gradient g; got {', '.join(parameters) or 'nothing'}"
+                    f"the first parameter of {cls.__name__}'s formula must be the gradient g; "
+                    f"got {', '.join(names) or 'nothing'}"
                 )
-            cls.memories = tuple(p for p in parameters[1:] if p != "t")
-            cls._uses_time = "t" in parameters
+            for parameter in parameters:
+                if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                    raise TypeError(
+                        f"{cls.__name__}'s formula must name each of its memories; got {parameter}"
+                    )
+            cls.memories = tuple(name for name in names[1:] if name != "t")
+            cls._uses_time = "t" in names
         dataclass(frozen=True, eq=False, repr=False)(cls)
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+        for field in dataclasses.fields(self):
             checked = check_rate(field.name, getattr(self, field.name))
             object.__setattr__(self, field.name, checked)
 
     def __call__(self, g: Array, *memory: Array) -> Any:
-        raise NotImplementedError(f"{type(self).__name__} must define __call__(self, g, ...)")
+        raise NotImplementedError(
+            f"{type(self).__name__} has no formula of its own: it must define __call__(self, g, "
+            "...), or be used through its step method"
+        )
 
     def __repr__(self) -> str:
         rates = (f"{name}={_show(value)}" for name, value in self.rates().items())
@@ -141,8 +158,8 @@ class Rule:
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        mine, theirs = self.rates(), other.rates()  # type: ignore[attr-defined]
-        return all(np.array_equal(mine[name], theirs[name]) for name in mine)
+        mine, theirs = self.rates(), other.rates()
+        return all(_same(mine[name], theirs[name]) for name in mine)
 
     def __hash__(self) -> int:
         return hash((type(self), repr(self)))
@@ -154,12 +171,15 @@ class Rule:
 
     def rates(self) -> dict[str, Any]:
         """Return the hyper-parameters by name."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     def at(self, t: Any) -> Rule:
         """Return the rule of step ``t``: every schedule replaced by its value."""
         scheduled = {name: rate(t) for name, rate in self.rates().items() if callable(rate)}
-        return dataclasses.replace(self, **scheduled) if scheduled else self  # type: ignore[type-var]
+        for name, rate in scheduled.items():
+            if callable(rate):
+                raise TypeError(f"the schedule of {name} must return a number; got {rate!r}")
+        return dataclasses.replace(self, **scheduled) if scheduled else self
 
     def batch_shape(self) -> tuple[int, ...]:
         """Return the common shape of the hyper-parameters' arrays; ``()`` for plain numbers."""
@@ -194,7 +214,15 @@ class Rule:
         return result[0], tuple(result[1:])
 
 
+def _same(a: Any, b: Any) -> bool:
+    if is_symbolic(a) or is_symbolic(b):
+        return repr(a) == repr(b)
+    return a == b if callable(a) or callable(b) else np.array_equal(a, b)
+
+
 def _show(value: Any) -> str:
+    if isinstance(value, np.ndarray) and value.size == 0:
+        return "<0 values>"
     if isinstance(value, np.ndarray):
         return f"<{value.size} values from {value.min():.6g} to {value.max():.6g}>"
     if callable(value) and not dataclasses.is_dataclass(value):
@@ -208,6 +236,8 @@ class Chain(Rule):
     rules: tuple[Rule, ...]
 
     def __post_init__(self) -> None:
+        if not self.rules or not all(isinstance(rule, Rule) for rule in self.rules):
+            raise TypeError(f"rules must be rules, at least one; got {self.rules!r}")
         links = [r.rules if isinstance(r, Chain) else (r,) for r in self.rules]
         object.__setattr__(self, "rules", sum(links, ()))
 
@@ -218,9 +248,6 @@ class Chain(Rule):
         return isinstance(other, Chain) and self.rules == other.rules
 
     __hash__ = Rule.__hash__
-
-    def __call__(self, g: Array, *memory: Array) -> Any:
-        raise TypeError("a chain has no single formula; use its step method")
 
     def at(self, t: Any) -> Chain:
         return Chain(tuple(rule.at(t) for rule in self.rules))
@@ -396,7 +423,7 @@ class sign(Rule):
 
 
 class clipped(Rule):
-    r"""Gradient descent with no step longer than η: :math:`w_{t+1}=w_t-\min(\alpha\|g_t\|,\eta)\,u_t`.
+    r"""GD with no step longer than η: :math:`w_{t+1}=w_t-\min(\alpha\|g_t\|,\eta)\,u_t`.
 
     Parameters
     ----------
@@ -419,41 +446,29 @@ class clipped(Rule):
         return minimum(self.alpha * norm(g), self.eta) * unit(g)
 
 
-class _FromFunction(Rule):
-    """A plain function ``(g, memory...) -> step, memory...`` as a rule."""
-
-    function: Callable[..., Any]
-
-    def __post_init__(self) -> None:
-        parameters = list(inspect.signature(self.function).parameters)
-        if parameters[:1] != ["g"]:
-            raise TypeError(f"the first parameter of a rule must be the gradient g; got {parameters}")
-        object.__setattr__(self, "memories", tuple(p for p in parameters[1:] if p != "t"))
-        object.__setattr__(self, "_uses_time", "t" in parameters)
-
-    def __repr__(self) -> str:
-        return self.function.__name__
-
-    def __call__(self, g: Array, *memory: Array, **time: Any) -> Any:
-        return self.function(g, *memory, **time)
-
-    def at(self, t: Any) -> Rule:
-        return self
-
-    def batch_shape(self) -> tuple[int, ...]:
-        return ()
-
-
 def as_rule(rule: Any) -> Rule:
     """Return the rule itself, or the rule of a plain function ``g -> step``."""
     if isinstance(rule, Rule):
         return rule
     if inspect.isfunction(rule):
-        return _FromFunction(rule)
+        return _from_function(rule)
     wanted = "rule must be a rule such as ngd(eta=0.1), or a function of the gradient g"
     if isinstance(rule, type) and issubclass(rule, Rule):
         raise TypeError(f"{wanted}; got the class {rule.__name__} without its hyper-parameters")
     raise TypeError(f"{wanted}; got {rule!r}")
+
+
+def _from_function(formula: Callable[..., Any]) -> Rule:
+    """Make a rule of a plain function ``(g, memory...) -> step, memory...``."""
+    signature = inspect.signature(formula)
+    myself = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+
+    def call(self: Rule, *arguments: Any, **time: Any) -> Any:
+        return formula(*arguments, **time)
+
+    parameters = [myself, *signature.parameters.values()]
+    call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return type(formula.__name__, (Rule,), {"__call__": call, "__doc__": formula.__doc__})()
 
 
 __all__ = [

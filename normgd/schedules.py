@@ -14,11 +14,14 @@ from __future__ import annotations
 
 import math
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
+
+import numpy as np
 
 from .ops import cos, maximum, sqrt
 from .rules import check_rate
+from .symbols import is_symbolic
 
 
 def _whole(name: str, value: Any, lowest: int) -> int:
@@ -34,17 +37,30 @@ def _whole(name: str, value: Any, lowest: int) -> int:
     return number
 
 
-def _rate(value: Any) -> Any:
-    rate = check_rate("rate", value)
+def _rate(value: Any, name: str = "rate") -> Any:
+    rate = check_rate(name, value)
     if callable(rate):
-        raise TypeError(f"rate must be a number or an array of numbers; got {value!r}")
-    if (rate < 0).any() if hasattr(rate, "any") else rate < 0:
-        raise ValueError(f"rate must be at least 0; got {value!r}")
+        raise TypeError(f"{name} must be a number or an array of numbers; got {value!r}")
+    if not is_symbolic(rate) and np.any(np.less(rate, 0)):
+        raise ValueError(f"{name} must be at least 0; got {value!r}")
     return rate
 
 
-@dataclass(frozen=True)
-class constant:
+@dataclass(frozen=True, eq=False)
+class _Schedule:
+    """Schedules compare by value, arrays of rates included."""
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and all(
+            np.array_equal(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)
+        )
+
+    def __hash__(self) -> int:
+        return hash((type(self), repr(self)))
+
+
+@dataclass(frozen=True, eq=False)
+class constant(_Schedule):
     r"""The same rate for ever: :math:`\eta_t=\eta_0`."""
 
     rate: Any
@@ -56,9 +72,9 @@ class constant:
         return self.rate
 
 
-@dataclass(frozen=True)
-class inverse_sqrt:
-    r""":math:`\eta_t=\eta_0/\sqrt{t+1}`: the steps' sum grows like √t, so every distance is covered."""
+@dataclass(frozen=True, eq=False)
+class inverse_sqrt(_Schedule):
+    r""":math:`\eta_t=\eta_0/\sqrt{t+1}`: the sum of the steps grows like √t."""
 
     rate: Any
 
@@ -69,8 +85,8 @@ class inverse_sqrt:
         return self.rate / sqrt(t + 1.0)
 
 
-@dataclass(frozen=True)
-class inverse:
+@dataclass(frozen=True, eq=False)
+class inverse(_Schedule):
     r""":math:`\eta_t=\eta_0/(t+1)`: the steps' sum still diverges, but only like ln t."""
 
     rate: Any
@@ -82,9 +98,9 @@ class inverse:
         return self.rate / (t + 1.0)
 
 
-@dataclass(frozen=True)
-class geometric:
-    r""":math:`\eta_t=\eta_0\,q^t`: the steps' sum is η₀/(1 − q); what lies farther is never reached.
+@dataclass(frozen=True, eq=False)
+class geometric(_Schedule):
+    r""":math:`\eta_t=\eta_0\,q^t`: the steps add up to η₀/(1 − q), and no farther.
 
     Parameters
     ----------
@@ -109,8 +125,8 @@ class geometric:
         return self.rate * self.q**t
 
 
-@dataclass(frozen=True)
-class linear:
+@dataclass(frozen=True, eq=False)
+class linear(_Schedule):
     r""":math:`\eta_t=\eta_0\max(0, 1-t/T)`: down to 0 at step T on a straight line."""
 
     rate: Any
@@ -124,9 +140,9 @@ class linear:
         return self.rate * maximum(0.0, 1.0 - t / self.T)
 
 
-@dataclass(frozen=True)
-class cosine:
-    r""":math:`\eta_t=\tfrac12\eta_0\,(1+\cos(\pi\min(t,T)/T))`: down to 0 at step T, slowly at both ends.
+@dataclass(frozen=True, eq=False)
+class cosine(_Schedule):
+    r""":math:`\eta_t=\tfrac12\eta_0\,(1+\cos(\pi\min(t,T)/T))`: down to 0 at step T.
 
     Loshchilov, Hutter, ICLR 2017, arXiv:1608.03983, equation (5), one period.
     """
@@ -143,15 +159,15 @@ class cosine:
         return self.rate * 0.5 * (1.0 - cos(math.pi * remaining))
 
 
-@dataclass(frozen=True)
-class horizon:
-    r""":math:`\eta_t=R/\sqrt K`: the constant that a distance R and a budget of K steps call for."""
+@dataclass(frozen=True, eq=False)
+class horizon(_Schedule):
+    r""":math:`\eta_t=R/\sqrt K`: for a distance R and a budget of K steps."""
 
     R: float
     K: int
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "R", _rate(self.R))
+        object.__setattr__(self, "R", _rate(self.R, "R"))
         object.__setattr__(self, "K", _whole("K", self.K, 1))
 
     def __call__(self, t: Any) -> Any:

@@ -100,9 +100,16 @@ class Expr:
         return binary("divide", other, self)
 
     def __pow__(self, other: Any) -> Expr:
-        # NumPy squares an array by multiplying; other powers call the C library.
-        if isinstance(other, numbers.Real) and other == 2:
-            return binary("multiply", self, self)
+        # NumPy has shortcuts for these powers of an array; all others call the C library.
+        if isinstance(other, numbers.Real):
+            if other == 2:
+                return binary("multiply", self, self)
+            if other == 1:
+                return self
+            if other == 0.5:
+                return Expr("sqrt", self)
+            if other == -1:
+                return binary("divide", 1.0, self)
         return binary("power", self, other)
 
     def __rpow__(self, other: Any) -> Expr:
@@ -129,6 +136,18 @@ class Expr:
     def __ge__(self, other: Any) -> Expr:
         return binary("less_equal", other, self)
 
+    # Comparing records an operation too: without these, `if x == 0` would silently be false.
+    def __eq__(self, other: Any) -> Any:
+        return binary("equal", self, other)
+
+    def __ne__(self, other: Any) -> Any:
+        raise TypeError(
+            "a traced formula has no truth value: use where, maximum, minimum, sign, less, equal "
+            "from normgd.ops; got !="
+        )
+
+    __hash__ = object.__hash__
+
     def __and__(self, other: Any) -> Expr:
         return binary("logical_and", self, other)
 
@@ -148,6 +167,8 @@ def _method(name: str) -> Any:
 for _name in FUNCTIONS:
     setattr(Expr, _name, _method(_name))
 Expr.fabs = Expr.absolute  # type: ignore[attr-defined]
+Expr.__floor__ = Expr.floor  # type: ignore[attr-defined]
+Expr.__ceil__ = Expr.ceil  # type: ignore[attr-defined]
 Expr.square = lambda self: self * self  # type: ignore[attr-defined]
 
 
@@ -253,6 +274,8 @@ def to_sympy(x: Any) -> Any:
         elif node.op == "scale":
             result = sp.Integer(1)  # a scale that divides out again: no part of the mathematics
         else:
+            if node.op not in FUNCTIONS and node.op not in named:
+                raise TypeError(f"there is no SymPy function for the operation {node.op!r}")
             result = named.get(node.op) or getattr(sp, node.op)
             result = result(*args)
         values[id(node)] = result

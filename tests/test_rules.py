@@ -302,7 +302,7 @@ def test_a_plain_function_is_a_rule():
 
     path = descend(F.quadratic([1]), 3, heavy_ball, steps=5)
     assert np.array_equal(path.w, descend(F.quadratic([1]), 3, momentum(0.25, 0.5), steps=5).w)
-    assert repr(path) == "Path(quadratic, heavy_ball, 5 steps)"
+    assert repr(path) == "Path(quadratic, heavy_ball(), 5 steps)"
     timed = descend(F.quadratic([1]), 3, lambda g, t: g / (t + 2), steps=2)
     assert timed.w.ravel() == pytest.approx([3, 1.5, 1])
 
@@ -378,15 +378,15 @@ NUMBER = "must be a real number, an array of them or a function of t; got"
         (lambda: Unit() >> 3, TypeError, "a rule composes with a rule: rule >> rule; got 3"),
         (lambda: Unit() >> gd, TypeError, "a rule composes with a rule"),
         (lambda: Chain((3,)), TypeError, "rules"),
-        (lambda: (Unit() >> gd(1))(1), TypeError, "a chain has no single formula"),
-        (declare("x"), TypeError, "first parameter of mine.__call__ .* gradient g; got x"),
+        (lambda: (Unit() >> gd(1))(1), NotImplementedError, "Chain has no formula of its own"),
+        (declare("x"), TypeError, "first parameter of mine's formula .* gradient g; got x"),
         (declare("m", "g"), TypeError, "must be the gradient g; got m, g"),
-        (declare("g", "*m"), TypeError, r"mine.__call__ .*\*m"),
+        (declare("g", "*m"), TypeError, r"mine's formula .*\*m"),
         (run(gd), TypeError, "rule must be a rule .* the class gd without its hyper-parameters"),
         (run(0.1), TypeError, "rule must be a rule such as .*; got 0.1"),
         (run(None), TypeError, "rule must be a rule such as .*; got None"),
-        (lambda: run(Rule())(), NotImplementedError, "Rule must define __call__"),
-        (run(lambda x: x), TypeError, r"first parameter of a rule must be the gradient g; got"),
+        (lambda: run(Rule())(), NotImplementedError, "Rule has no formula of its own"),
+        (run(lambda x: x), TypeError, "first parameter of <lambda>'s formula must be .* got x"),
         (run(gd(lambda t: -1)), ValueError, "alpha .* must be at least 0; got -1"),
         (run(gd(lambda t: math.nan)), ValueError, "alpha must be finite"),
         (run(gd(lambda t: None)), TypeError, f"alpha {NUMBER} None"),
@@ -394,10 +394,10 @@ NUMBER = "must be a real number, an array of them or a function of t; got"
         (run(ngd(lambda t: 0.5 - t)), ValueError, "eta .* must be at least 0; got -0.5"),
         (run(lambda g, m: m + g), ValueError, "<lambda> must return its step and the new m"),
         (run(lambda g, m, v: (g, m)), ValueError, "must return its step and the new m, v"),
-        (run(lambda g: None), TypeError, "step of <lambda> must be an array of real numbers"),
-        (run(lambda g: "a"), TypeError, "step of <lambda> must be an array of real numbers"),
-        (run(lambda g: (g, g)), ValueError, r"step of <lambda> must .* shape \(2,\)"),
-        (run(lambda g: np.ones(3)), ValueError, r"step of <lambda> must .* shape \(2,\)"),
+        (run(lambda g: None), TypeError, "step of <lambda>.. must be an array of real numbers"),
+        (run(lambda g: "a"), TypeError, "step of <lambda>.. must be an array of real numbers"),
+        (run(lambda g: (g, g)), ValueError, r"step of <lambda>.. must .* shape \(2,\)"),
+        (run(lambda g: np.ones(3)), ValueError, r"step of <lambda>.. must .* shape \(2,\)"),
     ],
 )  # fmt: skip
 def test_bad_input_is_refused_by_name(mistake, error, message):

@@ -1,0 +1,644 @@
+r"""The explorer: a landscape seen from above, a start to drag, and rules that race down from it.
+
+>>> from normgd import functions, gd, ngd
+>>> explore(functions.rosenbrock, gd(alpha=0.001), ngd(eta=0.05), steps=500)
+explore(rosenbrock, gd(alpha=0.001), ngd(eta=0.05), start=(-1.5, 2.0), steps=500)
+
+One object serves every reader.  Its ``text/html`` is a labelled picture with its data beside it: a
+page needs only ``explore.js`` to bring it to life, and paper needs nothing.  In a live notebook it
+is a widget as well, and what the reader drags is what Python reads.  Either way the page iterates
+the formulas of :mod:`normgd.pixels`, which are the library's own, and the picture is drawn here.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import json
+import math
+import os
+import pathlib
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from html import escape
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from .functions import Function, _real, as_function
+from .path import Path, _start, descend
+from .pixels import _name_rates, javascript, javascript_value
+from .plot import levels, style
+from .rules import LETTERS, Chain, Letter, Rule, _show, as_rule
+from .schedules import _whole
+from .symbols import JAVASCRIPT_PRELUDE
+
+Box = tuple[tuple[float, float], tuple[float, float]]
+
+MOST_STEPS = 10_000
+STATE = ("start", "rates", "steps", "shown")
+HERE = pathlib.Path(__file__).parent
+
+
+def explore(
+    J: Any, *rules: Any, start: Any = None, steps: int = 100, box: Any = None, width: int = 440
+) -> Explorer:
+    r"""Show a landscape from above with the paths of rules, to be dragged, slid and raced.
+
+    Parameters
+    ----------
+    J : Function or callable
+        A landscape of two coordinates.
+    *rules : Rule or callable
+        The rules to race, such as ``gd(alpha=0.001), ngd(eta=0.05)``.  Each hyper-parameter that
+        is a number gets a slider.
+    start : sequence of 2 floats, optional
+        Where the paths start.
+    steps : int
+        How many steps are made, at most 10000.
+    box : sequence of 2 pairs, optional
+        The intervals of the two coordinates that are shown; the landscape's own if not given.
+    width : int
+        The width of the picture in pixels, where there is room.
+
+    Returns
+    -------
+    Explorer
+        What a notebook shows.  Its ``start``, ``rates``, ``steps`` and ``shown`` follow the
+        reader's hand in a live notebook and can be set; ``rules`` and ``paths`` are computed from
+        them by the library.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong kind, or if J or a rule cannot be traced.
+    ValueError
+        If J does not have two coordinates, if there is no rule, if a hyper-parameter is an array,
+        or if the start is outside the box.
+    """
+    return Explorer(J, rules, start, steps, box, width)
+
+
+# -------------------------------------------------------------------------- lines and colours
+
+DASHES = {"-": "", "--": "7 4", "-.": "9 3 2 3", ":": "2 3"}
+MARKERS = {
+    "o": "M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0-9 0z",
+    "s": "M-4-4h8v8h-8z",
+    "^": "M0-5.5 5 4H-5z",
+    "v": "M0 5.5 5-4H-5z",
+    "D": "M0-5.5 5.5 0 0 5.5-5.5 0z",
+    "x": "M-3-5 0-2 3-5 5-3 2 0 5 3 3 5 0 2-3 5-5 3-2 0-5-3z",
+}
+
+
+@dataclass(frozen=True)
+class _Line:
+    """How a rule's path is drawn."""
+
+    color: str
+    dash: str
+    marker: str
+
+    def group(self, content: str) -> str:
+        """Wrap SVG elements whose colour the style sheet may lighten on a dark page."""
+        return f'<g class="normgd-rule" style="--hue:{self.color}">{content}</g>'
+
+    def stroke(self, data: str, **more: str) -> str:
+        attributes = "".join(f' {name}="{escape(value)}"' for name, value in more.items())
+        dash = f' stroke-dasharray="{self.dash}"' if self.dash else ""
+        return (
+            f'<path class="normgd-path"{attributes} d="{data}" fill="none" stroke="{self.color}" '
+            f'stroke-width="2" stroke-linejoin="round"{dash}/>'
+        )
+
+    def mark(self, place: str) -> str:
+        return f'<path class="normgd-mark" d="{self.marker}" fill="{self.color}" {place}/>'
+
+    def swatch(self) -> str:
+        sample = self.stroke("M0 8h36") + self.mark('transform="translate(18 8)"')
+        return f'<svg width="36" height="16" aria-hidden="true">{self.group(sample)}</svg>'
+
+
+def _lines(rules: Sequence[Rule]) -> list[_Line]:
+    """Give each rule its colour, dashes and marker; two of one colour get distinct dashes."""
+    lines, used = [], set()
+    for rule in rules:
+        look = style(rule)
+        wanted = [DASHES.get(look["linestyle"], ""), *DASHES.values()]
+        dash = next((d for d in wanted if (look["color"], d) not in used), wanted[0])
+        used.add((look["color"], dash))
+        lines.append(_Line(look["color"], dash, MARKERS.get(look["marker"], MARKERS["o"])))
+    return lines
+
+
+# -------------------------------------------------------------------------------- the picture
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """The part of the plane that is shown, and its size in pixels within the axes' labels."""
+
+    box: Box
+    width: int
+    height: int
+    left: int = 44
+    right: int = 12
+    top: int = 12
+    bottom: int = 40
+
+    @classmethod
+    def of(cls, box: Box, outer_width: int) -> _Frame:
+        (left, right), (bottom, top) = box
+        width = (outer_width - cls.left - cls.right) // 4 * 4
+        # The scales are equal, so that directions look right, unless the picture were a strip.
+        aspect = min(1.25, max(0.5, (top - bottom) / (right - left)))
+        return cls(box, width, round(width * aspect / 4) * 4)
+
+    def pixels(self, w: Any) -> np.ndarray:
+        """Return points of shape (..., 2) in pixels from the upper left corner of the frame.
+
+        They are rounded to half pixels: what differs in a last digit between two machines stays
+        out of the page.
+        """
+        (left, right), (bottom, top) = self.box
+        x, y = np.moveaxis(np.asarray(w, dtype=float), -1, 0)
+        across, down = (x - left) / (right - left), (top - y) / (top - bottom)
+        return np.round(2 * np.stack([across * self.width, down * self.height], axis=-1)) / 2
+
+    def holds(self, w: Sequence[float]) -> bool:
+        return all(low <= x <= high for x, (low, high) in zip(w, self.box, strict=True))
+
+    def grid(self, J: Function) -> np.ndarray:
+        """Return J at every second pixel, rows from the top down."""
+        (left, right), (bottom, top) = self.box
+        x = np.linspace(left, right, self.width // 2 + 1)
+        y = np.linspace(top, bottom, self.height // 2 + 1)
+        with np.errstate(all="ignore"):
+            values = J.value(np.stack(np.meshgrid(x, y)))
+        if not np.isfinite(values).any():
+            raise ValueError(f"{J.name} must be finite somewhere in the box {self.box}")
+        return values
+
+
+def _simplify(line: np.ndarray, tolerance: float) -> np.ndarray:
+    """Drop the points that lie within the tolerance of the line through the others.
+
+    Douglas, Peucker, Cartographica 10 (1973) 112-122.  The points are whole numbers, so the
+    choice is the same on every machine.
+    """
+    keep = np.zeros(len(line), dtype=bool)
+    keep[[0, -1]] = True
+    pieces = [(0, len(line) - 1)]
+    while pieces:
+        first, last = pieces.pop()
+        chord, offset = line[last] - line[first], line[first + 1 : last] - line[first]
+        if not len(offset):
+            continue
+        length = int(chord @ chord)
+        if length:
+            distance = (offset[:, 0] * chord[1] - offset[:, 1] * chord[0]) ** 2
+        else:  # the ends of a closed curve
+            distance, length = (offset**2).sum(axis=1), 1
+        farthest = int(np.argmax(distance))
+        if distance[farthest] > tolerance**2 * length:
+            middle = first + 1 + farthest
+            keep[middle] = True
+            pieces += [(first, middle), (middle, last)]
+    return line[keep]
+
+
+def _contours(values: np.ndarray, levels: Sequence[float]) -> str:
+    """Draw the contours of a grid, one node every second pixel."""
+    try:
+        from contourpy import contour_generator
+    except ImportError as error:
+        raise ImportError("the explorer needs contourpy, which comes with Matplotlib") from error
+
+    # In quarters of a pixel, so that a point on an edge of the grid is whole in one direction and
+    # rounding the other hardly ever hangs on a last digit.
+    x, y = (8 * np.arange(n) for n in reversed(values.shape))
+    generator: Any = contour_generator(x, y, np.ma.masked_invalid(values))
+    paths = []
+    for level in levels:
+        data = ""
+        for line in generator.lines(level):
+            points = _simplify(np.round(line).astype(np.int64), tolerance=1.2)
+            if len(points) > 2:
+                steps = " ".join(f"{x} {y}" for x, y in np.diff(points, axis=0).tolist())
+                data += f"M{points[0, 0]} {points[0, 1]}l{steps}".replace(" -", "-")
+        if data:
+            paths.append(f'<path d="{data}"/>')
+    return (
+        '<g class="normgd-contours" transform="scale(.25)" fill="none" stroke="currentColor" '
+        f'stroke-opacity=".3" stroke-width="4" stroke-linejoin="round">{"".join(paths)}</g>'
+    )
+
+
+def _ticks(low: float, high: float, most: int = 6) -> list[str]:
+    """Return at most so many round numbers between low and high, as text."""
+    least = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(least))
+    step = next(m * power for m in (1, 2, 5, 10) if m * power >= least * (1 - 1e-9))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [f"{k * step:.10g}" for k in range(first, last + 1)]
+
+
+def _minus(number: str) -> str:
+    return number.replace("-", "−")
+
+
+def _label(x: float, y: float, anchor: str, text: str, name: bool = False) -> str:
+    look = ' class="normgd-name" font-size="15"' if name else ""
+    return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}"{look}>{_minus(text)} </text>'
+
+
+def _axes(frame: _Frame) -> str:
+    """Draw the frame, its ticks and their labels.
+
+    Where a host strips SVG it leaves the words; spaces and their order keep those readable.
+    """
+    (left, right), (bottom, top) = frame.box
+    foot, middle = frame.top + frame.height, frame.top + frame.height / 2
+    lines = f"M{frame.left} {frame.top}h{frame.width}v{frame.height}h-{frame.width}z"
+    across = _label(frame.left + frame.width / 2, foot + 36, "middle", "w₁", name=True)
+    up = _label(10, middle, "middle", "w₂", name=True)
+    for tick in _ticks(left, right):
+        x = frame.left + frame.pixels((float(tick), bottom))[0]
+        lines += f"M{x:g} {foot}v5"
+        across += _label(x, foot + 19, "middle", tick)
+    for tick in _ticks(bottom, top):
+        y = frame.top + frame.pixels((left, float(tick)))[1]
+        lines += f"M{frame.left} {y:g}h-5"
+        up += _label(frame.left - 9, y + 4.5, "end", tick)
+    return (
+        f'<path class="normgd-axes" d="{lines}" fill="none" stroke="currentColor" '
+        f'stroke-opacity=".6"/>{across}{up}'
+    )
+
+
+def _drawn(frame: _Frame, line: _Line, label: str, path: Path) -> str:
+    """Draw a path: the line, a dot after each step that is long enough to be seen, its end."""
+    finite = np.isfinite(path.w).all(axis=1)
+    w = path.w if finite.all() else path.w[: int(np.argmin(finite))]
+    with np.errstate(over="ignore"):
+        points = np.clip(frame.pixels(w), -1e7, 1e7)
+    reach = np.abs(points).max(axis=1) / (20 * (frame.width + frame.height))
+    if (reach > 1).any():  # the last leg leads out of the picture, and not farther than need be
+        out = int(np.argmax(reach > 1))
+        leg = (points[out] - points[out - 1]) / reach[out]
+        points = np.vstack([points[:out], np.round(points[out - 1] + leg)])
+    points = points[[True, *np.any(np.diff(points, axis=0) != 0, axis=1)]]
+    data = "M" + " ".join(f"{x:g} {y:g}" for x, y in points)
+    long = np.abs(np.diff(points, axis=0)).max(axis=1, initial=0) >= 7
+    dots = "".join(f"M{x:g} {y:g}h0" for x, y in points[1:][long])
+    x, y = points[-1]
+    return line.group(
+        line.stroke(data.replace(" -", "-"), **{"data-rule": label})
+        + f'<path class="normgd-dots" d="{dots}" stroke="{line.color}" stroke-width="4.5" '
+        'stroke-linecap="round" fill="none"/>' + line.mark(f'transform="translate({x:g} {y:g})"')
+    )
+
+
+# ------------------------------------------------------------------------------- the controls
+
+GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "eps": "ε", "eta": "η", "lam": "λ",
+    "mu": "μ", "nu": "ν", "rho": "ρ", "sigma": "σ", "tau": "τ", "theta": "θ",
+}  # fmt: skip
+SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def _control(name: str, value: float) -> dict[str, Any]:
+    """Describe the slider of a hyper-parameter; in a chain its name ends with the link's number."""
+    field = re.sub(r"_\d+$", "", name)
+    known = LETTERS.get(field, Letter("", "", field, -math.inf, math.inf))
+    if math.isfinite(known.highest):
+        top = known.highest - 0.01 if known.open_end else known.highest
+        scale = {"low": known.lowest, "high": max(top, value)}
+    elif value > 0 or known.lowest == 0:
+        scale = {"middle": value or 0.01}  # two decades to either side, and at the far left 0
+    else:
+        scale = {"low": 3 * value - 1, "high": 1 - value}
+    word, digits = re.fullmatch(r"(.*?)(\d*)", field).groups()  # type: ignore[union-attr]
+    letter = GREEK.get(word, word) + digits.translate(SUBSCRIPT)
+    return {"name": name, "letter": letter, "meaning": known.meaning, **scale}
+
+
+def _schedules(rule: Rule) -> str:
+    """Tell the hyper-parameters that have no slider because they change with t."""
+    if isinstance(rule, Chain):
+        return ", ".join(filter(None, map(_schedules, rule.rules)))
+    rates = rule.rates().items()
+    scheduled = ((name, rate) for name, rate in rates if callable(rate))
+    return ", ".join(f"{GREEK.get(name, name)} = {_show(rate)}" for name, rate in scheduled)
+
+
+def _labels(rules: Sequence[Rule]) -> list[str]:
+    """Name the rules by their kind, numbered where a kind comes twice."""
+
+    def kind(rule: Rule) -> str:
+        if isinstance(rule, Chain):
+            return " >> ".join(map(kind, rule.rules))
+        return type(rule).__name__.replace("<lambda>", "rule")
+
+    kinds = [kind(rule) for rule in rules]
+    count, seen = Counter(kinds), Counter[str]()
+    labels = []
+    for name in kinds:
+        seen[name] += 1
+        labels.append(f"{name} {seen[name]}" if count[name] > 1 else name)
+    return labels
+
+
+def _with_rates(rule: Rule, rates: dict[str, float]) -> Rule:
+    """Return the rule with these hyper-parameters, named as in its JavaScript."""
+    if isinstance(rule, Chain):
+        links = []
+        for i, link in enumerate(rule.rules):
+            own = {k.removesuffix(f"_{i}"): v for k, v in rates.items() if k.endswith(f"_{i}")}
+            links.append(_with_rates(link, own))
+        return Chain(tuple(links))
+    return replace(rule, **rates) if rates else rule
+
+
+def _box(J: Function, box: Any, start: Any) -> Box:
+    if box is None:
+        if len(J.box) == 2:
+            box = J.box
+        else:  # a plain function of w: somewhere round the origin
+            reach = 2.0
+            if start is not None:
+                reach = max(reach, *(1.25 * abs(x) for x in J.check_point(start, "start").flat))
+            box = ((-reach, reach), (-reach, reach))
+    try:
+        (left, right), (bottom, top) = box
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"box must be two pairs ((low, high), (low, high)); got {box!r}") from error
+    left, right, bottom, top = (_real(x, "box") for x in (left, right, bottom, top))
+    if not (left < right and bottom < top):
+        raise ValueError(f"box must have low < high in both pairs; got {box!r}")
+    return (left, right), (bottom, top)
+
+
+# ------------------------------------------------------------------------------- the explorer
+
+
+class Explorer:
+    """A landscape, rules and a start, to be seen and moved.  Made by :func:`explore`.
+
+    Attributes
+    ----------
+    start : list of 2 floats
+        Where the paths start.
+    rates : dict
+        The hyper-parameters of each rule by its label: ``{"ngd": {"eta": 0.05}}``.  Setting some
+        of them leaves the others as they are.
+    steps : int
+        How many steps are made.
+    shown : list of str
+        The labels of the rules whose paths are shown.
+    labels : list of str
+        The labels of all rules.
+
+    All but ``labels`` can be set, as a whole; in a live notebook they follow the reader's hand.
+    """
+
+    start: Any
+    rates: Any
+    steps: Any
+    shown: Any
+
+    def __init__(
+        self, J: Any, rules: Sequence[Any], start: Any, steps: Any, box: Any, width: Any
+    ) -> None:
+        self.J = J = as_function(J)
+        if J.dim not in (None, 2):
+            raise ValueError(f"J must have 2 coordinates; {J.name} has {J.dim}")
+        if not rules:
+            raise ValueError("rules must be at least one rule, such as ngd(eta=0.1); got none")
+        self._rules = [as_rule(rule) for rule in rules]
+        self.labels = _labels(self._rules)
+        self._frame = _Frame.of(_box(J, box, start), _whole("width", width, 200))
+        (left, right), (bottom, top) = self._frame.box
+        if start is None:
+            start = (left + (right - left) / 8, top - (top - bottom) / 4)
+            start = tuple(float(f"{x:.3g}") for x in start)
+        self._programs = [self._program(rule) for rule in self._rules]
+        # The state lives here until there is a widget, and then in the widget.
+        self._state: Any = SimpleNamespace(rates={})
+        for name, rule in zip(self.labels, self._rules, strict=True):
+            self._state.rates[name] = _name_rates(rule)[1]
+        self.start, self.steps, self.shown = start, steps, self.labels
+        self._initial = self._values()
+
+    def _program(self, rule: Rule) -> dict[str, Any]:
+        """Return the rule on J as JavaScript, or say why there is none."""
+        try:
+            return javascript(rule, self.J)
+        except (TypeError, AttributeError) as error:
+            raise TypeError(
+                f"{rule!r} on {self.J.name} cannot be explored, because the page needs it as a "
+                f"formula and its code does not run on symbols: {error}"
+            ) from error
+
+    # --------------------------------------------------------------------------- the state
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in STATE:
+            setattr(self._state, name, self._checked(name, value))
+        else:
+            super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in STATE:
+            return getattr(self._state, name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _values(self) -> dict[str, Any]:
+        return {name: getattr(self._state, name) for name in STATE}
+
+    def _checked(self, name: str, value: Any) -> Any:
+        """Return a new value for the state, in the form in which it is kept."""
+        if name == "start":
+            w = _start(self.J, value, as_rule(lambda g: g))
+            if w.shape != (2,):
+                raise ValueError(f"start must be one point of 2 coordinates; got shape {w.shape}")
+            if not self._frame.holds(w.tolist()):
+                raise ValueError(f"start must lie in the box {self._frame.box}; got {value!r}")
+            return w.tolist()
+        if name == "steps":
+            if (steps := _whole("steps", value, 1)) > MOST_STEPS:
+                raise ValueError(f"steps must be at most {MOST_STEPS}; got {steps}")
+            return steps
+        if name == "shown":
+            if isinstance(value, str) or not set(value) <= set(self.labels):
+                raise ValueError(f"shown must be labels out of {self.labels}; got {value!r}")
+            return [label for label in self.labels if label in value]
+        rates = {}
+        if not isinstance(value, dict) or not value.keys() <= set(self.labels):
+            raise ValueError(f"rates must be a dict with keys out of {self.labels}; got {value!r}")
+        for label, rule in zip(self.labels, self._rules, strict=True):
+            known, new = self._state.rates[label], value.get(label, {})
+            if not isinstance(new, dict) or not new.keys() <= known.keys():
+                raise ValueError(f"rates[{label!r}] must be a dict like {known}; got {new!r}")
+            rates[label] = _name_rates(_with_rates(rule, {**known, **new}))[1]
+            if rates[label].keys() != known.keys():
+                raise TypeError(f"rates[{label!r}] must be numbers; got {new!r}")
+        return rates
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules, with their present hyper-parameters."""
+        pairs = zip(self._rules, self.labels, strict=True)
+        return tuple(_with_rates(rule, self.rates[label]) for rule, label in pairs)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The path of each rule from the present start, computed by :func:`normgd.descend`."""
+        return tuple(descend(self.J, self.start, rule, self.steps) for rule in self.rules)
+
+    # ----------------------------------------------------------------------------- display
+
+    def __repr__(self) -> str:
+        rules = ", ".join(map(repr, self.rules))
+        return f"explore({self.J.name}, {rules}, start={tuple(self.start)}, steps={self.steps})"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        bundle: dict[str, Any] = {"text/plain": repr(self), "text/html": self._html()}
+        if not os.environ.get("NORMGD_STATIC") and importlib.util.find_spec("anywidget"):
+            view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
+            bundle["application/vnd.jupyter.widget-view+json"] = view
+        return bundle
+
+    @property
+    def widget(self) -> Any:
+        """The explorer as an ipywidgets widget, to be laid out beside others or observed."""
+        if isinstance(self._state, SimpleNamespace):
+            self._state = _widget_class()(self)
+        return self._state
+
+    @functools.cached_property
+    def _minimisers(self) -> list[list[float]]:
+        return [[float(x) for x in np.broadcast_to(point, 2)] for point in self.J.minimisers]
+
+    @functools.cached_property
+    def _grid(self) -> np.ndarray:
+        return self._frame.grid(self.J)
+
+    @functools.cached_property
+    def _contour_lines(self) -> str:
+        chosen = levels(self.J, self._frame.box, count=15)
+        # No level may hang on a last digit; and 0 is 0.
+        near_zero = 1e-9 * np.abs(chosen).max()
+        return _contours(
+            self._grid, [0.0 if abs(x) < near_zero else float(f"{x:.10g}") for x in chosen]
+        )
+
+    @functools.cached_property
+    def _plot(self) -> dict[str, Any]:
+        """What the front end has to know and nobody changes."""
+        frame, finite = self._frame, self._grid[np.isfinite(self._grid)]
+        rules = []
+        for label, rule, program in zip(self.labels, self._rules, self._programs, strict=True):
+            controls = [_control(name, rate) for name, rate in program["rates"].items()]
+            code = {"step": program["step"], "memory": program["memory"]}
+            shown = {"label": label, "controls": controls, "schedules": _schedules(rule)}
+            rules.append({**shown, **code})
+        return {
+            "box": frame.box,
+            "frame": [frame.left, frame.top, frame.width, frame.height],
+            "range": [float(f"{x:.3g}") for x in (finite.min(), finite.max())],
+            "log": bool(self._minimisers or finite.min() >= 0),
+            "minimisers": self._minimisers,
+            "prelude": JAVASCRIPT_PRELUDE,
+            "value": javascript_value(self.J),
+            "rules": rules,
+            "initial": self._initial,
+        }
+
+    def _picture(self) -> str:
+        """Draw everything that can be seen without a script."""
+        frame, lines = self._frame, _lines(self._rules)
+        width = frame.left + frame.width + frame.right
+        height = frame.top + frame.height + frame.bottom
+        rules = ", ".join(map(repr, self.rules))
+        x1, x2 = (_minus(f"{x:.6g}") for x in self.start)
+        about = f"{self.steps} steps from ({x1}, {x2}) by {rules}."
+        crosses = ""
+        for point in filter(frame.holds, self._minimisers):
+            x, y = frame.pixels(point)
+            crosses += f"M{x - 5:g} {y - 5:g}l10 10m-10 0l10-10"
+        paths = zip(lines, self.labels, self.paths, strict=True)
+        x, y = frame.pixels(self.start) + np.array([frame.left, frame.top])
+        key = "".join(
+            f"<li>{line.swatch()} {escape(repr(rule))}</li>"
+            for line, rule in zip(lines, self.rules, strict=True)
+        )
+        return (
+            f'<div class="normgd-body"><div class="normgd-plane"><svg class="normgd-figure" '
+            f'role="img" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+            f'style="max-width:100%;height:auto" font-family="system-ui, sans-serif" '
+            f'font-size="13" fill="currentColor">'
+            f"<title>{escape(self.J.name)}: contours and paths. </title>"
+            f"<desc>{escape(about)} </desc>{_axes(frame)}"
+            f'<svg x="{frame.left}" y="{frame.top}" width="{frame.width}" height="{frame.height}">'
+            f"{self._contour_lines}"
+            f'<path class="normgd-minimisers" d="{crosses}" fill="none" stroke="currentColor" '
+            f'stroke-width="2.5"/><g class="normgd-paths">'
+            f"{''.join(_drawn(frame, *pair) for pair in paths)}</g></svg>"
+            f'<g class="normgd-start" transform="translate({x:g} {y:g})" '
+            f'data-w="{self.start[0]!r},{self.start[1]!r}"><circle class="normgd-ring" r="14" '
+            f'fill="none"/><circle class="normgd-knob" r="7" fill="#fff" stroke="#000" '
+            f'stroke-width="3"/></g></svg></div>'
+            f'<ul class="normgd-key" style="list-style:none;padding:0">{key}</ul></div>'
+        )
+
+    def _html(self) -> str:
+        state = {**self._values(), "plot": self._plot}
+        data = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
+        data = data.replace("<", "\\u003c")  # or a string could end the script
+        sliders = sum(len(rates) for rates in self.rates.values())
+        return (
+            '<div class="normgd-explorer" data-normgd="plane" '
+            f'style="--rules:{len(self.labels)};--sliders:{sliders}">'
+            f'<script type="application/json" class="normgd-state">{data}</script>'
+            f"{self._picture()}</div>"
+        )
+
+
+@functools.cache
+def _widget_class() -> type:
+    """Make the class of the live explorer; the packages it needs are loaded only now."""
+    try:
+        import anywidget
+        import traitlets
+    except ImportError as error:
+        raise ImportError("a live explorer needs anywidget: pip install anywidget") from error
+
+    class ExplorerWidget(anywidget.AnyWidget):
+        _esm = HERE / "explore.js"
+        _css = HERE / "explore.css"
+        plot = traitlets.Dict().tag(sync=True)
+        picture = traitlets.Unicode().tag(sync=True)
+        start: Any = traitlets.List().tag(sync=True)
+        rates = traitlets.Dict().tag(sync=True)
+        steps = traitlets.Int().tag(sync=True)
+        shown: Any = traitlets.List().tag(sync=True)
+
+        def __init__(self, explorer: Explorer) -> None:
+            self.explorer = explorer
+            state = explorer._values()
+            super().__init__(plot=explorer._plot, picture=explorer._picture(), **state)
+
+        @traitlets.validate(*STATE)
+        def _check(self, proposal: Any) -> Any:
+            return self.explorer._checked(proposal.trait.name, proposal.value)
+
+    return ExplorerWidget
+
+
+__all__ = ["Explorer", "explore"]
