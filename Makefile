@@ -15,7 +15,7 @@ book: env ## build the site into _build/html
 	@$(PY) tools/build.py
 
 test: env ## run the unit tests, then every notebook against its stored outputs
-	$(PY) -m pytest -m "not site" -n 2 --dist loadfile tests
+	$(PY) -m pytest -m "not site" -n 2 --dist loadfile --doctest-modules tests normgd
 	$(STATIC) $(PY) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=120 -n 2 --dist loadscope book
 
 lab: env ## open JupyterLab on the chapters
@@ -26,6 +26,7 @@ notebooks: env ## book/src/*.md -> executed book/*.ipynb (CHECK=1: only compare)
 
 lint: env-dev ## ruff (notebooks too), mypy, codespell
 	$(PY) -m ruff check .
+	$(PY) -m ruff format --check normgd tests tools book/_ext
 	$(PY) -m mypy
 	$(PY) -m codespell_lib
 

@@ -89,14 +89,11 @@ def alone(root: Path, work: str) -> Iterator[None]:
 def make(root: Path, level: str) -> None:
     venv = root / ".venv"
     base = ask(root, "course")
-    (venv / "stamp").unlink(
-        missing_ok=True
-    )  # first, so that nothing half changed can pass for good
+    # First, so that nothing half changed can pass for good.
+    (venv / "stamp").unlink(missing_ok=True)
     if not base:
-        print(
-            f"Making .venv with Python {sys.version.split()[0]} (once, a minute or two) ...",
-            flush=True,
-        )
+        version = sys.version.split()[0]
+        print(f"Making .venv with Python {version} (once, a minute or two) ...", flush=True)
         if venv.exists():
             shutil.rmtree(venv)
         run(sys.executable, "-m", "venv", venv)
@@ -106,12 +103,8 @@ def make(root: Path, level: str) -> None:
     run(*pip, "--requirement", root / LEVELS[level])
     made = list(LEVELS)[: list(LEVELS).index(level) + 1]
     # The new environment writes its stamp itself, as the one who will be asked for it.
-    lines = [
-        subprocess.check_output(
-            [python_in(venv), Path(__file__).resolve(), "--stamp", name], text=True
-        )
-        for name in made
-    ]
+    ask_for = [python_in(venv), Path(__file__).resolve(), "--stamp"]
+    lines = [subprocess.check_output([*ask_for, name], text=True) for name in made]
     write(venv / "stamp", "".join(lines).encode())
 
 
@@ -128,20 +121,16 @@ def main() -> int:
         print(stamp(ROOT, given.level))
         return 0
     if sys.version_info < (3, 11):
-        print(
-            f"The course needs Python 3.11 or newer; this is {sys.version.split()[0]}.",
-            file=sys.stderr,
-        )
+        version = sys.version.split()[0]
+        print(f"The course needs Python 3.11 or newer; this is {version}.", file=sys.stderr)
         return 1
     try:
         with alone(ROOT, "env"):
             if not ask(ROOT, given.level):  # another make may have made it while we waited
                 make(ROOT, given.level)
     except subprocess.CalledProcessError as error:
-        print(
-            f"{Path(error.cmd[0]).name} failed (above). Mend the cause and run this again.",
-            file=sys.stderr,
-        )
+        failed = Path(error.cmd[0]).name
+        print(f"{failed} failed (above). Mend the cause and run this again.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted; the next run starts .venv again.", file=sys.stderr)

@@ -38,6 +38,7 @@ from PIL import Image, ImageChops, ImageStat
 from env import ROOT, write
 
 LONGEST_CELL = 25  # lines of code that a reader can take in at once
+WIDEST_LINE = 76  # characters that fit on the page beside the sidebar
 TIMEOUT = 120  # seconds for one cell
 JOBS = 2
 METADATA = {
@@ -84,12 +85,8 @@ def sections(markdown: str) -> Iterator[str]:
 
 def slug(heading: str) -> str:
     plain = unicodedata.normalize("NFKD", heading.lower().replace("'", "").replace("’", ""))
-    return (
-        re.sub(r"[^a-z0-9]+", "-", plain.encode("ascii", "ignore").decode())
-        .strip("-")[:48]
-        .strip("-")
-        or "cell"
-    )
+    words = re.sub(r"[^a-z0-9]+", "-", plain.encode("ascii", "ignore").decode()).strip("-")
+    return words[:48].strip("-") or "cell"
 
 
 def identify(cells: list[NotebookNode]) -> None:
@@ -188,9 +185,8 @@ def bare_png(data: str) -> str:
 
 
 def as_bytes(notebook: NotebookNode) -> bytes:
-    return (
-        nbformat.v4.writes(notebook).rstrip("\n").encode() + b"\n"
-    )  # sorted keys, UTF-8, lines as lists
+    text = nbformat.v4.writes(notebook)  # sorted keys, lines as lists
+    return text.rstrip("\n").encode() + b"\n"
 
 
 # --- what a committed notebook must be --------------------------------------------------
@@ -211,6 +207,8 @@ def lint(notebook: NotebookNode) -> list[str]:
         lines = cell.source.splitlines()
         if len(lines) > LONGEST_CELL:
             wrong.append(f"{len(lines)} lines; at most {LONGEST_CELL}")
+        if any(len(line) > WIDEST_LINE for line in lines):
+            wrong.append(f"a line of over {WIDEST_LINE} characters")
         if any(line.rstrip().endswith(";") for line in lines):
             wrong.append("a trailing ;, which silences only some front ends (end with plt.show())")
         if cell.execution_count != number:
