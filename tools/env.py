@@ -103,7 +103,7 @@ def make(root: Path, level: str) -> None:
     run(*pip, "--requirement", root / LEVELS[level])
     made = list(LEVELS)[: list(LEVELS).index(level) + 1]
     # The new environment writes its stamp itself, as the one who will be asked for it.
-    ask_for = [python_in(venv), Path(__file__).resolve(), "--stamp"]
+    ask_for = [str(python_in(venv)), __file__, "--stamp"]
     lines = [subprocess.check_output([*ask_for, name], text=True) for name in made]
     write(venv / "stamp", "".join(lines).encode())
 
