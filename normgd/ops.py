@@ -185,7 +185,7 @@ def unit(g: Any) -> Any:
     Returns
     -------
     array, shape (d, *batch)
-        Vectors of length 1 (to rounding), without a unit of measurement.  Exact for every finite
+        Vectors of length 1, without a unit of measurement: accurate to rounding for every finite
         nonzero vector, from subnormals to the largest float.  By convention ``unit(0) = 0``: the
         limit of g/‖g‖ as g → 0 does not exist, and a rule that starts at a stationary point should
         stay there.  NaN if a coordinate is infinite or NaN: such a vector has no direction.

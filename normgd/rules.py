@@ -341,7 +341,7 @@ class gd(Rule):
 
     Notes
     -----
-    The iterates do not change under rotations and translations of w.  Under J → cJ they do not
+    Rotations and translations of w carry the iterates along with them.  Under J → cJ they do not
     change if α → α/c, and under w = sz if α → α/s².
     PyTorch's ``SGD`` and Optax's ``sgd`` without momentum are the same.
     Cauchy, C. R. Acad. Sci. Paris 25 (1847) 536-538.
@@ -359,12 +359,12 @@ class ngd(Rule):
     Parameters
     ----------
     eta : float or schedule
-        The step *length*, in the unit of w: every step is exactly η long.
+        The step *length*, in the unit of w: every step is η long, unless ``g = 0``.
 
     Notes
     -----
-    Where ``g = 0`` it stays.  The iterates do not change under rotations and translations of w,
-    nor when J is replaced by h(J) with h' > 0.  Under w = sz they do not change if η → η/s.
+    Where ``g = 0`` it stays.  Rotations and translations of w carry the iterates along with them.
+    The iterates do not change when J is replaced by h(J) with h' > 0, nor under w = sz if η → η/s.
     Optax's ``normalize_by_update_norm`` divides by ‖g‖ + 1e-6.
     Shor, Minimization Methods for Non-Differentiable Functions, Springer 1985, chapter 2.
     """
@@ -434,8 +434,8 @@ class clipped(Rule):
 
     Notes
     -----
-    The unit step far out, gradient descent near a minimum.  Equal to ``Clip(eta / alpha) >>
-    gd(alpha)``.
+    The unit step far out, gradient descent near a minimum.  For α > 0 equal to
+    ``Clip(eta / alpha) >> gd(alpha)``.
     Zhang, He, Sra, Jadbabaie, ICLR 2020, arXiv:1905.11881, Algorithm 1.
     """
 

@@ -10,6 +10,7 @@ returns its own formula.  Two readings of the record exist:
 The order matters.  Addition, subtraction, multiplication, division and the square root are
 rounded identically by NumPy and by JavaScript (IEEE 754), so code that uses only these gives the
 same bits in both, even along a chaotic path.  A printer that sorts terms first would not.
+(Write ``x * x``: the power ``x**2`` of a single number may differ from it in the last bit.)
 """
 
 from __future__ import annotations
