@@ -32,7 +32,7 @@ const distance = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]);
 function fate({ path, diverged }, box, minimisers) {
   if (diverged !== null) return `diverged at step ${diverged}`;
   const last = path.at(-1);
-  if (last.some((x, i) => x < box[i][0] || x > box[i][1])) return "outside the picture";
+  if (last.some((x, i) => x < box[i][0] || x > box[i][1])) return "outside";
   const tail = path.slice(-11);
   const near = (box[0][1] - box[0][0]) / 1000;
   if (tail.length > 10 && minimisers.some((p) => tail.every((w) => distance(w, p) < near))) return "landed";
@@ -55,7 +55,10 @@ function short(x) {
   if (Number.isNaN(x)) return "–";
   if (!Number.isFinite(x)) return x > 0 ? "∞" : "−∞";
   const size = Math.abs(x);
-  if (size !== 0 && (size < 1e-3 || size >= 1e5)) return minus(x.toExponential(2).replace("e+", "e"));
+  if (size !== 0 && (size < 1e-3 || size >= 1e5)) {
+    const digits = size < 1e-99 || size >= 1e100 ? 1 : 2;
+    return minus(x.toExponential(digits).replace("e+", "e"));
+  }
   if (size >= 1000) return minus(x.toFixed(0));
   return minus(size === 0 ? "0" : x.toPrecision(3));
 }
@@ -329,13 +332,17 @@ function render({ model, el }) {
 
   // ---------------------------------------------------------------------------- the chart
 
-  const CHART = { left: 52, right: 12, top: 24, bottom: 38, height: 200 };
+  const CHART = { left: 52, right: 12, top: 32, bottom: 38, height: 208 };
   const grid = drawing("g", { class: "normgd-grid" });
   const curves = drawing("g");
-  chart.append(grid, curves);
+  const inside = drawing("clipPath", { id: `${id}-inside` });
+  inside.append(drawing("rect", { y: CHART.top - 8, height: CHART.height - CHART.top - CHART.bottom + 16, width: "100%" }));
+  chart.append(inside, grid, curves);
   const traces = lines.map((line) => {
     const trace = line.cloneNode(true);
     trace.firstChild.classList.replace("normgd-path", "normgd-trace");
+    for (const part of [...trace.children].slice(0, 2)) part.setAttribute("clip-path", `url(#${id}-inside)`);
+    trace.normgdMark = trace.children[2].getAttribute("d");
     curves.append(trace);
     return trace;
   });
@@ -363,7 +370,8 @@ function render({ model, el }) {
       low = high - stride * Math.ceil((high - low) / stride);
     }
     const X = (t) => CHART.left + t / state.steps * inner.width;
-    const Y = (y) => CHART.top + (high - Math.min(high, Math.max(low, y))) / (high - low) * inner.height;
+    // A value off the chart is drawn just outside, where it is clipped: no flat top that looks like data.
+    const Y = (y) => CHART.top + Math.min(1.2, Math.max(-0.2, (high - y) / (high - low))) * inner.height;
 
     traces.forEach((trace, i) => {
       const levels = seen[i];
@@ -385,6 +393,10 @@ function render({ model, el }) {
       const [curve, beads, mark] = trace.children;
       curve.setAttribute("d", line);
       beads.setAttribute("d", dots);
+      // A run that ends off the chart ends in an arrow that says which way it went.
+      const up = beyond && levels.at(-1) > high;
+      mark.setAttribute("d", beyond ? (up ? "M0-7 6 4H-6z" : "M0 7 6-4H-6z") : trace.normgdMark);
+      if (beyond) place = `${place.split(" ")[0]} ${up ? CHART.top : CHART.top + inner.height}`;
       mark.setAttribute("transform", place && `translate(${place})`);
     });
 

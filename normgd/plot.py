@@ -59,14 +59,15 @@ def use_style() -> None:
 
     mpl.rcParams.update(
         {
-            "figure.figsize": (6.4, 4.0), "figure.dpi": 110, "savefig.dpi": 110,
+            "figure.figsize": (6.4, 4.0), "figure.dpi": 150, "savefig.dpi": 150,
             "figure.constrained_layout.use": True,
             "font.size": 11, "axes.titlesize": 11, "axes.titlelocation": "left",
             "axes.spines.top": False, "axes.spines.right": False,
             "axes.grid": True, "grid.color": "#dddddd", "grid.linewidth": 0.6,
             "axes.axisbelow": True, "axes.edgecolor": "#888888",
             "lines.linewidth": 1.6, "lines.markersize": 4.5,
-            "legend.frameon": False, "legend.fontsize": 10,
+            "legend.frameon": True, "legend.facecolor": "white", "legend.edgecolor": "none",
+            "legend.framealpha": 1.0, "legend.fontsize": 10,
             "axes.prop_cycle": cycler(
                 color=["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B07D00", "#444444"]
             ),
