@@ -59,7 +59,7 @@ def use_style() -> None:
 
     mpl.rcParams.update(
         {
-            "figure.figsize": (6.4, 4.0), "figure.dpi": 150, "savefig.dpi": 150,
+            "figure.figsize": (5.6, 3.6), "figure.dpi": 150, "savefig.dpi": 150,
             "figure.constrained_layout.use": True,
             "font.size": 11, "axes.titlesize": 11, "axes.titlelocation": "left",
             "axes.spines.top": False, "axes.spines.right": False,
