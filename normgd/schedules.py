@@ -37,7 +37,8 @@ def _whole(name: str, value: Any, lowest: int) -> int:
     return number
 
 
-def _rate(value: Any, name: str = "rate") -> Any:
+def _rate(name: str, value: Any) -> Any:
+    """Return ``value`` as a non-negative float or array of floats."""
     rate = check_rate(name, value)
     if callable(rate):
         raise TypeError(f"{name} must be a number or an array of numbers; got {value!r}")
@@ -46,9 +47,31 @@ def _rate(value: Any, name: str = "rate") -> Any:
     return rate
 
 
+def _ratio(name: str, value: Any) -> float:
+    """Return ``value`` as a float strictly between 0 and 1."""
+    ratio = check_rate(name, value)
+    if not isinstance(ratio, float):
+        raise TypeError(f"{name} must be a number; got {value!r}")
+    if not 0 < ratio < 1:
+        raise ValueError(f"{name} must lie strictly between 0 and 1; got {ratio}")
+    return ratio
+
+
+def _count(name: str, value: Any) -> int:
+    return _whole(name, value, 1)
+
+
+CHECKS = {"rate": _rate, "R": _rate, "q": _ratio, "T": _count, "K": _count}
+
+
 @dataclass(frozen=True, eq=False)
 class _Schedule:
-    """Schedules compare by value, arrays of rates included."""
+    """A formula in ``t``.  Schedules compare by value, arrays of rates included."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            checked = CHECKS[field.name](field.name, getattr(self, field.name))
+            object.__setattr__(self, field.name, checked)
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and all(
@@ -65,9 +88,6 @@ class constant(_Schedule):
 
     rate: Any
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "rate", _rate(self.rate))
-
     def __call__(self, t: Any) -> Any:
         return self.rate
 
@@ -78,9 +98,6 @@ class inverse_sqrt(_Schedule):
 
     rate: Any
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "rate", _rate(self.rate))
-
     def __call__(self, t: Any) -> Any:
         return self.rate / sqrt(t + 1.0)
 
@@ -90,9 +107,6 @@ class inverse(_Schedule):
     r""":math:`\eta_t=\eta_0/(t+1)`: the steps' sum still diverges, but only like ln t."""
 
     rate: Any
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "rate", _rate(self.rate))
 
     def __call__(self, t: Any) -> Any:
         return self.rate / (t + 1.0)
@@ -113,14 +127,6 @@ class geometric(_Schedule):
     rate: Any
     q: float
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "rate", _rate(self.rate))
-        q = check_rate("q", self.q)
-        if callable(q) or not isinstance(q, float):
-            raise TypeError(f"q must be a number; got {self.q!r}")
-        if not 0 < q < 1:
-            raise ValueError(f"q must lie strictly between 0 and 1; got {q}")
-
     def __call__(self, t: Any) -> Any:
         return self.rate * self.q**t
 
@@ -131,10 +137,6 @@ class linear(_Schedule):
 
     rate: Any
     T: int
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "rate", _rate(self.rate))
-        object.__setattr__(self, "T", _whole("T", self.T, 1))
 
     def __call__(self, t: Any) -> Any:
         return self.rate * maximum(0.0, 1.0 - t / self.T)
@@ -150,10 +152,6 @@ class cosine(_Schedule):
     rate: Any
     T: int
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "rate", _rate(self.rate))
-        object.__setattr__(self, "T", _whole("T", self.T, 1))
-
     def __call__(self, t: Any) -> Any:
         remaining = maximum(0.0, 1.0 - t / self.T)
         return self.rate * 0.5 * (1.0 - cos(math.pi * remaining))
@@ -165,10 +163,6 @@ class horizon(_Schedule):
 
     R: float
     K: int
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "R", _rate(self.R, "R"))
-        object.__setattr__(self, "K", _whole("K", self.K, 1))
 
     def __call__(self, t: Any) -> Any:
         return self.R / math.sqrt(self.K)
