@@ -18,8 +18,10 @@ test: env ## run the unit tests, then every notebook against its stored outputs
 	$(PY) -m pytest -m "not site" -n 2 --dist loadfile --doctest-modules tests normgd
 	$(STATIC) $(PY) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=120 -n 2 --dist loadscope book
 
+# Trusted, the chapters show their explorers before they are run.
 lab: env ## open JupyterLab on the chapters
-	$(PY) -m jupyter lab --ServerApp.root_dir=book
+	@$(PY) -m jupyter trust book/*.ipynb
+	$(PY) -m jupyter lab --ServerApp.root_dir=book --LabApp.news_url=
 
 notebooks: env ## book/src/*.md -> executed book/*.ipynb (CHECK=1: only compare)
 	@$(PY) tools/notebooks.py $(if $(CHECK),--check)

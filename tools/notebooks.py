@@ -37,6 +37,11 @@ from PIL import Image, ImageChops, ImageStat
 
 from env import ROOT, write
 
+HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "book" / "_ext"))  # what turns text into Markdown and back
+
+from plain import to_plain
+
 LONGEST_CELL = 25  # lines of code that a reader can take in at once
 WIDEST_LINE = 76  # characters that fit on the page beside the sidebar
 TIMEOUT = 120  # seconds for one cell
@@ -110,7 +115,8 @@ def read(text: str) -> NotebookNode:
     cells = []
     for cell in jupytext.reads(text, fmt="md:myst").cells:
         if cell.cell_type == "markdown":
-            new = [nbformat.v4.new_markdown_cell(part) for part in sections(cell.source) if part]
+            parts = [to_plain(part) for part in sections(cell.source) if part]
+            new = [nbformat.v4.new_markdown_cell(part) for part in parts]
         else:
             new = [nbformat.v4.new_code_cell(cell.source)]
         for part in new:
@@ -294,7 +300,8 @@ def ingredients(root: Path, text: Path) -> str:
         path for path in (root / "normgd").rglob("*") if path.suffix in {".py", ".js", ".css"}
     )
     digest = hashlib.sha256(sys.version.encode())
-    for path in [text, *library, root / "requirements.txt", Path(__file__)]:
+    makers = [root / "requirements.txt", Path(__file__), HERE.parent / "book/_ext/plain.py"]
+    for path in [text, *library, *makers, *(root / "book").glob("*.bib")]:
         digest.update(f"{path.name}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 

@@ -3,12 +3,14 @@
 - MathJax: the files that pages ask for, out of the 24 MB of a pinned package.
 - The explorers: one classic script made from the module that the notebooks use, on the pages that
   hold one. (Browsers refuse modules on pages opened as files.)
+- Directives: the notebooks show them as plain Markdown (plain.py); here they are directives again.
 - Links: `[the lemma](#label)` reads well in a notebook, and here it finds the statement too.
 - Less: the theme's 1.5 MB Font Awesome script draws the icons that its own style sheet draws
   already, and its preloading of the icon fonts is refused on pages opened as files.
 """
 
 import importlib.metadata
+import json
 import re
 import shutil
 from pathlib import Path
@@ -17,6 +19,8 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
+
+from plain import to_myst
 
 HERE = Path(__file__).resolve().parent
 FRONT_END = HERE.parent.parent / "normgd"
@@ -56,6 +60,16 @@ def slim(page: str, where: str) -> str:
     page = FONT_PRELOAD.sub("", once(ICON_SCRIPT, "", page, where))
     page = BEFORE_STOP.sub(r'<span class="course-whole">\1</span>', page)
     return SHARED_IDS.sub("", page).replace(PROOF, MARKED_PROOF)
+
+
+def restore_directives(app: Sphinx, page: str, source: list[str]) -> None:
+    if not str(app.env.doc2path(page)).endswith(".ipynb"):
+        return
+    notebook = json.loads(source[0])
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = to_myst("".join(cell["source"]))
+    source[0] = json.dumps(notebook)
 
 
 def add_explorer(
@@ -110,6 +124,7 @@ def finish(app: Sphinx, error: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("source-read", restore_directives)
     app.connect("env-updated", name_statements)
     app.connect("html-page-context", add_explorer)
     app.connect("build-finished", finish)
