@@ -21,7 +21,7 @@ test: env ## run the unit tests, then every notebook against its stored outputs
 # Trusted, the chapters show their explorers before they are run.
 lab: env ## open JupyterLab on the chapters
 	@$(PY) -m jupyter trust book/*.ipynb
-	$(PY) -m jupyter lab --ServerApp.root_dir=book --LabApp.news_url=
+	$(PY) -m jupyter lab --ServerApp.root_dir=book
 
 notebooks: env ## book/src/*.md -> executed book/*.ipynb (CHECK=1: only compare)
 	@$(PY) tools/notebooks.py $(if $(CHECK),--check)

@@ -119,6 +119,15 @@ plt.show()
 """
 
 
+def test_what_the_page_folds_is_folded_in_jupyterlab() -> None:
+    text = "```{code-cell} ipython3\n:tags: [hide-output]\n\nanswer()\n```\n"
+    for tag, folded in notebooks.FOLDED.items():
+        (cell,) = notebooks.read(text.replace("hide-output", tag)).cells
+        assert cell.metadata.jupyter == folded
+    (cell,) = notebooks.read(text.replace(":tags: [hide-output]\n\n", "")).cells
+    assert "jupyter" not in cell.metadata
+
+
 def test_cells_are_split_at_headings_and_named_after_them() -> None:
     cells = notebooks.read(CHAPTER).cells
     assert [cell.id for cell in cells] == [

@@ -50,6 +50,12 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+# What the page folds is folded in JupyterLab too: an answer must not stand beside its question.
+FOLDED = {
+    "hide-input": {"source_hidden": True},
+    "hide-output": {"outputs_hidden": True},
+    "hide-cell": {"source_hidden": True, "outputs_hidden": True},
+}
 # What a run must take from here and not from the user's own settings.
 KERNEL_ENVIRONMENT = {
     "NORMGD_STATIC": "1",  # explorers as the page shows them, without a kernel
@@ -121,6 +127,9 @@ def read(text: str) -> NotebookNode:
             new = [nbformat.v4.new_code_cell(cell.source)]
         for part in new:
             part.metadata = copy.deepcopy(cell.metadata)
+            for tag in cell.metadata.get("tags", []):
+                if tag in FOLDED:
+                    part.metadata["jupyter"] = nbformat.from_dict(FOLDED[tag])
         cells += new
     identify(cells)
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=METADATA)
