@@ -23,7 +23,7 @@ from .rules import (
     momentum,
     ngd,
     sign,
-)  # fmt: skip
+)
 
 __version__ = "0.1.0"
 

@@ -32,7 +32,7 @@ from .ops import (
     total,
     unit,
     where,
-)  # fmt: skip
+)
 from .symbols import is_symbolic, to_sympy, vector
 
 Array = Any  # float arrays, and object arrays of traced symbols

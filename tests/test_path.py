@@ -22,10 +22,8 @@ from normgd import (
     norm,
     schedules,
     sign,
-)  # fmt: skip
-from normgd import (
-    functions as F,
 )
+from normgd import functions as F
 
 rng = np.random.default_rng(5)
 LANDSCAPES = {

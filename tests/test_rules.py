@@ -25,10 +25,8 @@ from normgd import (
     ops,
     schedules,
     sign,
-)  # fmt: skip
-from normgd import (
-    functions as F,
 )
+from normgd import functions as F
 from normgd.symbols import is_symbolic, symbol, to_sympy, vector
 
 
