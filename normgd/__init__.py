@@ -6,29 +6,66 @@
 Path(quadratic, ngd(eta=0.5), 200 steps)
 """
 
-from . import functions, ops, plot, rules, schedules, symbols
+from . import functions, noise, ops, plot, rules, schedules, symbols
 from .explore import explore
 from .functions import Function
+from .noise import Noisy, cyclic, epochs, minibatch, noisy
 from .ops import norm, unit, where
 from .path import Path, descend
+from .rule import Chain, Rule
 from .rules import (
-    Chain,
+    Average,
     Clip,
+    ClipEach,
+    Greedy,
     Momentum,
-    Rule,
+    Nesterov,
+    NewtonSchulz,
+    Polar,
     Sign,
+    Trust,
     Unit,
+    WeightDecay,
+    adadelta,
+    adagrad,
+    adagrad_norm,
+    adam,
+    amsgrad,
+    barzilai_borwein,
+    barzilai_borwein_short,
     clipped,
+    dadapt,
+    dadapt_adam,
+    dog,
+    dowg,
     gd,
+    lamb,
+    lars,
+    line_search,
+    lion,
     momentum,
+    muon,
+    nadam,
+    nesterov,
     ngd,
+    normalized_momentum,
+    polyak,
+    prodigy,
+    rmsprop,
+    rmsprop_norm,
     sign,
 )
+from .sweep import Runs, Sweep, sweep
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "Chain", "Clip", "Function", "Momentum", "Path", "Rule", "Sign", "Unit", "clipped",
-    "descend", "explore", "functions", "gd", "momentum", "ngd", "norm", "ops", "plot", "rules",
-    "schedules", "sign", "symbols", "unit", "where",
+    "Average", "Chain", "Clip", "ClipEach", "Function", "Greedy", "Momentum", "Nesterov",
+    "NewtonSchulz", "Noisy", "Path", "Polar", "Rule", "Runs", "Sign", "Sweep", "Trust", "Unit",
+    "WeightDecay", "adadelta", "adagrad", "adagrad_norm", "adam", "amsgrad", "barzilai_borwein",
+    "barzilai_borwein_short", "clipped", "cyclic", "dadapt", "dadapt_adam", "descend", "dog",
+    "dowg", "epochs", "explore", "functions", "gd", "lamb", "lars", "line_search", "lion",
+    "minibatch", "momentum", "muon", "nadam", "nesterov", "ngd", "noise", "noisy", "norm",
+    "normalized_momentum", "ops", "plot", "polyak", "prodigy", "rmsprop", "rmsprop_norm",
+    "rules", "schedules", "sign", "sweep", "symbols", "unit", "where",
 ]  # fmt: skip

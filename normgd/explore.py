@@ -32,8 +32,7 @@ from .functions import Function, _real, as_function
 from .path import Path, _start, descend
 from .pixels import _name_rates, javascript, javascript_value
 from .plot import levels, style
-from .rules import LETTERS, Chain, Letter, Rule, _show, as_rule
-from .schedules import _whole
+from .rule import LETTERS, Chain, Letter, Rule, _show, as_rule, whole
 from .symbols import JAVASCRIPT_PRELUDE
 
 Box = tuple[tuple[float, float], tuple[float, float]]
@@ -422,7 +421,7 @@ class Explorer:
             raise ValueError("rules must be at least one rule, such as ngd(eta=0.1); got none")
         self._rules = [as_rule(rule) for rule in rules]
         self.labels = _labels(self._rules)
-        self._frame = _Frame.of(_box(J, box, start), _whole("width", width, 200))
+        self._frame = _Frame.of(_box(J, box, start), whole("width", width, 200))
         (left, right), (bottom, top) = self._frame.box
         if start is None:
             start = (left + (right - left) / 8, top - (top - bottom) / 4)
@@ -471,7 +470,7 @@ class Explorer:
                 raise ValueError(f"start must lie in the box {self._frame.box}; got {value!r}")
             return w.tolist()
         if name == "steps":
-            if (steps := _whole("steps", value, 1)) > MOST_STEPS:
+            if (steps := whole("steps", value, 1)) > MOST_STEPS:
                 raise ValueError(f"steps must be at most {MOST_STEPS}; got {steps}")
             return steps
         if name == "shown":

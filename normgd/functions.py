@@ -11,10 +11,12 @@ array([-155.,  -50.])
 
 from __future__ import annotations
 
+import copy
+import functools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ParamSpec
 
 import numpy as np
 
@@ -29,25 +31,47 @@ from .ops import (
     maximum,
     norm,
     sign,
+    sqrt,
     total,
     unit,
     where,
 )
-from .symbols import is_symbolic, to_sympy, vector
+from .symbols import is_symbolic, lift, to_sympy, vector
 
 Array = Any  # float arrays, and object arrays of traced symbols
+Formula = Callable[[Array], Array]
+
+
+def beside(table: Array, w: Array, axes: int = 2) -> Array:
+    """Return a table, its own axes first and then a batch, so that it broadcasts with w's batch.
+
+    Raises
+    ------
+    ValueError
+        If the table has a batch that does not broadcast to that of ``w``.
+    """
+    own, batch = table.shape[:axes], table.shape[axes:]
+    missing = w.ndim - 1 - len(batch)
+    if missing < 0 or any(
+        a not in (1, b) for a, b in zip(batch[::-1], w.shape[::-1], strict=False)
+    ):
+        raise ValueError(
+            f"w must have a batch to which that of its examples, {batch}, broadcasts; "
+            f"got w of shape {w.shape}"
+        )
+    return table.reshape(*own, *(1,) * missing, *batch)
 
 
 def matvec(A: Array, w: Array) -> Array:
-    """Return the product A w for w of shape ``(d, *batch)``.
+    """Return the product A w for w of shape ``(d, *batch)`` and A of shape ``(n, d[, *batch])``.
 
     BLAS adds up in an order that depends on the batch; this does not.
     """
-    n, d = A.shape
+    A = beside(A, w)
+    n, d = A.shape[:2]
     if n <= d:
-        ones = (1,) * (w.ndim - 1)
-        return np.stack([total(row.reshape(d, *ones) * w) for row in A])
-    columns = A.T.reshape(d, n, *(1,) * (w.ndim - 1))
+        return np.stack([total(row * w) for row in A])
+    columns = np.swapaxes(A, 0, 1)
     return sum(column * coordinate for column, coordinate in zip(columns, w, strict=True))
 
 
@@ -75,15 +99,37 @@ class Function:
     dim : int, optional
         The number of coordinates; None if any number will do.
     minimisers : sequence of points
-        The known (local) minimisers.
+        The known (local) minimisers; representatives where there is a continuum of them.
+    minimum : float, optional
+        The infimum :math:`J^*`, if known: the value at the minimisers, where there are any.
     box : sequence of pairs
         An interval for each coordinate that shows what there is to see.
     L, mu : float, optional
         Bounds ``mu <= λ <= L`` on the Hessian's eigenvalues everywhere, where they exist.
+    sharpness : float, optional
+        The largest c with :math:`J(w)-J^*\ge c\,\operatorname{dist}(w,\arg\min J)` everywhere,
+        where a positive one exists: in the unit of J over the unit of w (Goffin, Mathematical
+        Programming 13 (1977) 329-347, doi:10.1007/BF01584346).
     domain : callable, optional
         ``w -> bool``: where J is defined, if not everywhere.
+    examples : callable, optional
+        For a mean :math:`J=\tfrac1n\sum_iJ_i` over ``n`` examples: ``index -> landscape``, the
+        mean over the chosen ones.  ``index`` holds integers from 0 to n - 1, shape
+        ``(size, *batch)``: every entry of the batch has a minibatch of its own, of ``size``
+        examples, which may repeat.  The landscape takes w of shape ``(d, *batch)``, or of any
+        batch to which that of ``index`` broadcasts.
+    n : int, optional
+        The number of examples; given if and only if ``examples`` is.
+    blocks : tuple of shapes
+        What the coordinates hold one after the other, row by row, for rules that treat blocks (the
+        layers of a network) separately; empty if w is one vector.
     source : str
         Where the landscape comes from.
+
+    Notes
+    -----
+    A landscape can be pickled, and so sent to another process, if its functions can: write them
+    with ``def`` in a module, for a lambda has no name by which it could be found there.
 
     Examples
     --------
@@ -92,31 +138,51 @@ class Function:
     array([ 2., 32.])
     """
 
-    value: Callable[[Array], Array]
-    grad: Callable[[Array], Array] | None = None
-    hess: Callable[[Array], Array] | None = None
+    value: Formula
+    grad: Formula | None = None
+    hess: Formula | None = None
     name: str = ""
     dim: int | None = None
     minimisers: Sequence[Sequence[float]] = ()
+    minimum: float | None = None
     box: Sequence[tuple[float, float]] = ()
     L: float | None = None
     mu: float | None = None
-    domain: Callable[[Array], Array] | None = None
+    sharpness: float | None = None
+    domain: Formula | None = None
+    examples: Callable[[Array], Function] | None = None
+    n: int | None = None
+    blocks: tuple[tuple[int, ...], ...] = ()
     source: str = ""
+    _made_by: Any = field(default=None, init=False)  # the call that made it, for pickle
 
     def __post_init__(self) -> None:
-        for field in ("value", "grad", "hess", "domain"):
-            given = getattr(self, field)
-            if not callable(given) and (field == "value" or given is not None):
-                raise TypeError(f"{field} must be a function of w; got {given!r}")
+        for reading in ("value", "grad", "hess", "domain", "examples"):
+            given = getattr(self, reading)
+            if not callable(given) and (reading == "value" or given is not None):
+                of = "index" if reading == "examples" else "w"
+                raise TypeError(f"{reading} must be a function of {of}; got {given!r}")
+        if (self.examples is None) != (self.n is None):
+            raise ValueError(f"examples and n must be given together; got n = {self.n!r}")
         if not self.name:
             name = getattr(self.value, "__name__", "J")
             object.__setattr__(self, "name", "J" if name == "<lambda>" else name)
-        for field in ("value", "grad", "hess"):
-            object.__setattr__(self, field, _Evaluator(self, field, getattr(self, field)))
+        for reading in ("value", "grad", "hess"):
+            object.__setattr__(self, reading, _Evaluator(self, reading, getattr(self, reading)))
+        if self.examples is not None:
+            _count(self.n, "n")
+            object.__setattr__(self, "examples", _Examples(self, "examples", self.examples))
 
     def __repr__(self) -> str:
         return f"<landscape {self.name}>"
+
+    def __reduce__(self) -> Any:
+        if globals().get(self.name) is self:
+            return self.name  # one of this module's own
+        if self._made_by is not None:
+            return self._made_by
+        given = [getattr(self, item.name) for item in fields(self) if item.init]
+        return Function, tuple(x.formula if isinstance(x, _Evaluator) else x for x in given)
 
     def __call__(self, w: Any) -> Array:
         """Return J(w), shape ``batch``."""
@@ -144,12 +210,15 @@ class Function:
 class _Evaluator:
     """One of the three readings of a landscape, with its input checked; derived when missing."""
 
-    def __init__(self, J: Function, field: str, formula: Callable[[Array], Array] | None) -> None:
+    def __init__(self, J: Function, field: str, formula: Any) -> None:
         self.J, self.field, self.formula = J, field, formula
-        self.derived: dict[int, Callable[[Array], Array]] = {}
+        self.derived: dict[int, Formula] = {}
 
     def __repr__(self) -> str:
         return f"<{self.field} of {self.J.name}>"
+
+    def __reduce__(self) -> Any:
+        return getattr, (self.J, self.field)
 
     def __call__(self, w: Any) -> Array:
         w = self.J.check_point(w)
@@ -166,7 +235,7 @@ class _Evaluator:
         expected = w.shape if self.field == "grad" else w.shape[:1] + w.shape
         try:
             if is_symbolic(w):
-                result = np.array(result, dtype=object)
+                result = np.frompyfunc(lift, 1, 1)(np.array(result, dtype=object))
             else:
                 result = np.asarray(result, dtype=w.dtype)
             return np.broadcast_to(result, expected)
@@ -176,13 +245,34 @@ class _Evaluator:
                 f"shape {w.shape}; got shape {np.shape(result)}"
             ) from error
 
-    def _derive(self, d: int) -> Callable[[Array], Array]:
+    def _derive(self, d: int) -> Formula:
         if d not in self.derived:
             self.derived[d] = differentiate(self.J, d, order=1 if self.field == "grad" else 2)
         return self.derived[d]
 
 
-def differentiate(J: Function, d: int, order: int) -> Callable[[Array], Array]:
+class _Examples(_Evaluator):
+    """The minibatches of a landscape, with the index checked."""
+
+    def __call__(self, index: Any) -> Function:
+        chosen, n = np.asarray(index), self.J.n
+        if chosen.dtype.kind not in "iu":
+            raise TypeError(f"index must be an array of integers; got {index!r}")
+        if chosen.ndim == 0 or len(chosen) == 0:
+            raise ValueError(
+                f"index must have an axis of one or more examples, shape (size, ...); "
+                f"got shape {chosen.shape}"
+            )
+        wrong = chosen[(chosen < 0) | (chosen >= n)]
+        if wrong.size:
+            raise ValueError(
+                f"index must be from 0 to {n} - 1, for {self.J.name} has {n} examples; "
+                f"got {wrong[0]}"
+            )
+        return as_function(self.formula(chosen))
+
+
+def differentiate(J: Function, d: int, order: int) -> Formula:
     """Derive the gradient (order 1) or the Hessian (order 2) of J in ``d`` coordinates.
 
     The value is traced, differentiated by SymPy and compiled to NumPy.
@@ -194,8 +284,8 @@ def differentiate(J: Function, d: int, order: int) -> Callable[[Array], Array]:
         traced = J.value(w)
     except (TypeError, AttributeError) as error:
         raise TypeError(
-            f"{J.name} cannot be traced, so its derivatives must be given: "
-            f"Function(value, grad=...); {error}"
+            f"{J.name} cannot be traced, so its derivatives must be given: Function(value, "
+            f"grad=..., hess=...), with grad=complex_step(value) if J is analytic; {error}"
         ) from error
     symbols = [sp.Symbol(f"w{i}", real=True) for i in range(d)]
     value = sp.sympify(to_sympy(traced))
@@ -221,6 +311,62 @@ def _select(conditions: Sequence[Any], choices: Sequence[Any], default: Any = np
     return result
 
 
+def complex_step(value: Formula) -> Formula:
+    r"""Return the gradient of an analytic function by a step into the complex plane.
+
+    .. math:: \partial_iJ(w)=\operatorname{Im}J(w+\mathrm{i}he_i)/h+O(h^2),\qquad h=10^{-20}
+
+    No difference is taken, so nothing cancels and the result is exact to rounding.  It is for
+    values that SymPy cannot trace, such as a solution of linear equations.
+
+    Parameters
+    ----------
+    value : callable
+        ``w -> J(w)`` for complex w of shape ``(d, *batch)``, made of analytic functions only: no
+        absolute value, norm, maximum, sign, conjugate or real part.
+
+    Returns
+    -------
+    callable
+        ``w -> ∇J(w)`` for :class:`Function`, shape ``(d, *batch)``.
+
+    Raises
+    ------
+    TypeError
+        By the gradient, if ``value`` returns real numbers for complex ones.
+
+    References
+    ----------
+    Squire and Trapp, SIAM Review 40 (1998) 110-112, doi:10.1137/S003614459631241X.
+
+    Examples
+    --------
+    >>> def volume(w):
+    ...     return np.prod(w, axis=0)
+    >>> J = Function(volume, grad=complex_step(volume))
+    >>> J.grad([2.0, 3.0, 5.0])
+    array([15., 10.,  6.])
+    """
+    if not callable(value):
+        raise TypeError(f"value must be a function of w; got {value!r}")
+    return functools.partial(_complex_step, value)
+
+
+def _complex_step(value: Formula, w: Array) -> Array:
+    if is_symbolic(w):
+        raise TypeError("a gradient by complex step cannot be traced: it has numbers, no formula")
+    h, d = 1e-20, len(w)
+    # Entry i of a new first axis of the batch steps along coordinate i.
+    steps = 1j * h * np.eye(d).reshape(d, d, *(1,) * (w.ndim - 1))
+    result = np.asarray(value(w[:, None] + steps))
+    if result.dtype.kind != "c":
+        raise TypeError(
+            "value must be analytic for complex_step, without absolute value or norm; it returned "
+            f"{result.dtype} numbers for complex ones"
+        )
+    return result.imag / h
+
+
 def as_function(J: Any) -> Function:
     """Return J itself if it is a landscape, or the landscape of a plain function of w."""
     if isinstance(J, Function):
@@ -240,6 +386,39 @@ def _real(x: Any, name: str) -> float:
     return number
 
 
+def _count(x: Any, name: str) -> int:
+    if isinstance(x, bool) or not isinstance(x, (int, np.integer)):
+        raise TypeError(f"{name} must be a whole number; got {x!r}")
+    if x < 1:
+        raise ValueError(f"{name} must be at least 1; got {x}")
+    return int(x)
+
+
+def _table(X: Any, name: str) -> Array:
+    table = as_vector(X, name)
+    if table.ndim != 2 or table.size == 0 or not np.all(np.isfinite(table)):
+        raise ValueError(
+            f"{name} must be a table of finite numbers, shape (n, d); got shape {table.shape}"
+        )
+    return np.array(table)  # a copy: the caller may change theirs later
+
+
+Call = ParamSpec("Call")
+
+
+def _remembered(factory: Callable[Call, Function]) -> Callable[Call, Function]:
+    """Let the landscapes of a factory be pickled as the call that made them."""
+
+    @functools.wraps(factory)
+    def make(*args: Call.args, **kwargs: Call.kwargs) -> Function:
+        J = factory(*args, **kwargs)
+        inputs, named = copy.deepcopy((args, kwargs))
+        object.__setattr__(J, "_made_by", (functools.partial(make, **named), inputs))
+        return J
+
+    return make
+
+
 # ---------------------------------------------------------------------------- quadratics
 
 
@@ -249,6 +428,7 @@ def rotation(angle: float) -> Array:
     return np.array([[c, -s], [s, c]])
 
 
+@_remembered
 def quadratic(
     eigenvalues: Sequence[float],
     angle: float = 0.0,
@@ -328,10 +508,15 @@ def quadratic(
         name="quadratic",
         dim=d,
         minimisers=(tuple(centre.tolist()),) if definite else (),
+        minimum=0.0 if np.all(values >= 0) else None,
         box=tuple((c - reach, c + reach) for c in centre.tolist()),
         L=float(np.max(np.abs(values))),
         mu=float(np.min(values)) if definite else None,
     )  # fmt: skip
+
+
+ill_conditioned = replace(quadratic([1, 100], angle=0.5), name="ill_conditioned")
+r"""A long valley across the axes: the quadratic with :math:`\kappa=100`, turned by ½ radian."""
 
 
 # ---------------------------------------------------------------------------- the classics
@@ -362,13 +547,13 @@ def _matrix(rows: Sequence[Sequence[Any]], w: Array) -> Array:
 def _diagonal(entries: Array) -> Array:
     """Return a diagonal Hessian, shape ``(d, d, *batch)``, from its diagonal."""
     d = len(entries)
-    zero = 0 * entries[0]
-    return _matrix([[entries[i] if i == j else zero for j in range(d)] for i in range(d)], entries)
+    return _matrix([[entries[i] if i == j else 0.0 for j in range(d)] for i in range(d)], entries)
 
 
 rosenbrock = Function(
     _rosenbrock, _rosenbrock_grad, _rosenbrock_hess,
-    name="rosenbrock", dim=2, minimisers=((1.0, 1.0),), box=((-2.0, 2.0), (-1.0, 3.0)),
+    name="rosenbrock", dim=2, minimisers=((1.0, 1.0),), minimum=0.0,
+    box=((-2.0, 2.0), (-1.0, 3.0)),
     source="Rosenbrock, The Computer Journal 3 (1960) 175-184, doi:10.1093/comjnl/3.3.175",
 )  # fmt: skip
 
@@ -404,7 +589,8 @@ def _beale_hess(w: Array) -> Array:
 
 beale = Function(
     _beale, _beale_grad, _beale_hess,
-    name="beale", dim=2, minimisers=((3.0, 0.5),), box=((-1.0, 4.5), (-1.5, 1.5)),
+    name="beale", dim=2, minimisers=((3.0, 0.5),), minimum=0.0,
+    box=((-1.0, 4.5), (-1.5, 1.5)),
     source="Beale, On an iterative method for finding a local minimum (1958), Princeton",
 )  # fmt: skip
 
@@ -437,6 +623,7 @@ himmelblau = Function(
         (-3.779310253377747, -3.283185991286170),
         (3.584428340330492, -1.848126526964404),
     ),
+    minimum=0.0,
     box=((-6.0, 6.0), (-6.0, 6.0)),
     source="Himmelblau, Applied Nonlinear Programming, McGraw-Hill (1972)",
 )  # fmt: skip
@@ -477,11 +664,12 @@ quartic = Function(
     lambda w: total(w * w * (w * w)),
     lambda w: 4 * w * (w * w),
     lambda w: _diagonal(12 * (w * w)),
-    name="quartic", minimisers=((0.0,),), box=((-1.5, 1.5), (-1.5, 1.5)), mu=0.0,
+    name="quartic", minimisers=((0.0,),), minimum=0.0, box=((-1.5, 1.5), (-1.5, 1.5)), mu=0.0,
 )  # fmt: skip
 r"""The flat minimum :math:`J(w)=\sum_i w_i^4`: the gradient fades faster than the distance."""
 
 
+@_remembered
 def power(p: float) -> Function:
     r"""Return :math:`J(w)=|w|^p` on the line, for :math:`p\ge1`.
 
@@ -495,7 +683,8 @@ def power(p: float) -> Function:
         lambda w: total(abs(w) ** p),
         lambda w: p * sign(w) * abs(w) ** (p - 1),
         lambda w: _diagonal(p * (p - 1) * abs(w) ** (p - 2)),
-        name=f"power({p:g})", dim=1, minimisers=((0.0,),), box=((-1.5, 1.5),),
+        name=f"power({p:g})", dim=1, minimisers=((0.0,),), minimum=0.0, box=((-1.5, 1.5),),
+        sharpness=1.0 if p == 1 else None,
     )  # fmt: skip
 
 
@@ -503,7 +692,8 @@ absolute = Function(
     lambda w: total(abs(w)),
     lambda w: sign(w),
     lambda w: _diagonal(0 * w),
-    name="absolute", minimisers=((0.0,),), box=((-1.5, 1.5), (-1.5, 1.5)), mu=0.0,
+    name="absolute", minimisers=((0.0,),), minimum=0.0, box=((-1.5, 1.5), (-1.5, 1.5)), mu=0.0,
+    sharpness=1.0,
 )  # fmt: skip
 r"""The kink :math:`J(w)=\sum_i|w_i|`, with the subgradient 0 where a coordinate is 0."""
 
@@ -518,9 +708,37 @@ def _cone_hess(w: Array) -> Array:
 
 cone = Function(
     norm, unit, _cone_hess,
-    name="cone", minimisers=((0.0,),), box=((-1.5, 1.5), (-1.5, 1.5)), mu=0.0,
+    name="cone", minimisers=((0.0,),), minimum=0.0, box=((-1.5, 1.5), (-1.5, 1.5)), mu=0.0,
+    sharpness=1.0,
 )  # fmt: skip
 r"""The cone :math:`J(w)=\|w\|`: its gradient has length 1 everywhere but at the tip."""
+
+
+def _degenerate(w: Array) -> Array:
+    x, y = w
+    return x * x + y * y * (y * y)
+
+
+degenerate = Function(
+    _degenerate,
+    lambda w: stack(2 * w[0], 4 * w[1] * (w[1] * w[1])),
+    lambda w: _matrix([[2.0, 0.0], [0.0, 12 * (w[1] * w[1])]], w),
+    name="degenerate", dim=2, minimisers=((0.0, 0.0),), minimum=0.0,
+    box=((-1.5, 1.5), (-1.5, 1.5)), mu=0.0,
+)  # fmt: skip
+r"""The minimum with a singular Hessian :math:`J(w)=w_1^2+w_2^4`: curved one way, flat the other."""
+
+crawl = Function(
+    lambda w: 0.5 * (w[0] * w[0]) + 1e-4 * abs(w[1]),
+    lambda w: stack(w[0], 1e-4 * sign(w[1])),
+    lambda w: _matrix([[1.0, 0.0], [0.0, 0.0]], w),
+    name="crawl", dim=2, minimisers=((0.0, 0.0),), minimum=0.0,
+    box=((-0.5, 0.5), (-0.25, 1.25)), mu=0.0,
+)  # fmt: skip
+r"""A valley :math:`J(w)=\tfrac12w_1^2+10^{-4}|w_2|` with a faint slope along its floor.
+
+A step across the valley, however short, drowns that slope in the norm of the gradient.
+"""
 
 
 def _plateau_hess(w: Array) -> Array:
@@ -536,9 +754,72 @@ plateau = Function(
     lambda w: total(w * w) / (1 + total(w * w)),
     lambda w: 2 * w / ((1 + total(w * w)) * (1 + total(w * w))),
     _plateau_hess,
-    name="plateau", minimisers=((0.0,),), box=((-6.0, 6.0), (-6.0, 6.0)), L=2.0,
+    name="plateau", minimisers=((0.0,),), minimum=0.0, box=((-6.0, 6.0), (-6.0, 6.0)), L=2.0,
 )  # fmt: skip
 r"""The plateau :math:`J(w)=\|w\|^2/(1+\|w\|^2)`: far out its slope is about :math:`2/\|w\|^3`."""
+
+
+def _gaussian_well_hess(w: Array) -> Array:
+    d, e = len(w), exp(-0.5 * total(w * w))
+    rows = [[(e if i == j else 0.0) - e * w[i] * w[j] for j in range(d)] for i in range(d)]
+    return _matrix(rows, w)
+
+
+gaussian_well = Function(
+    lambda w: -np.expm1(-0.5 * total(w * w)),
+    lambda w: w * exp(-0.5 * total(w * w)),
+    _gaussian_well_hess,
+    name="gaussian_well", minimisers=((0.0,),), minimum=0.0, box=((-4.0, 4.0), (-4.0, 4.0)), L=1.0,
+)  # fmt: skip
+r"""The quasi-convex :math:`J(w)=1-e^{-\|w\|^2/2}`: its plateau is exponentially flat.
+
+The slope at distance r is :math:`re^{-r^2/2}`, about 1e-21 at r = 10.
+"""
+
+_SLOPE, _OFFSET = (3.0, 4.0), 20.0  # a and b of the quasi-convex quotient
+
+
+def _quasi_convex_parts(w: Array) -> tuple[Any, Any]:
+    x, y = w
+    return sqrt(1 + total(w * w)), _SLOPE[0] * x + _SLOPE[1] * y + _OFFSET
+
+
+def _quasi_convex(w: Array) -> Array:
+    N, D = _quasi_convex_parts(w)
+    return N / D
+
+
+def _quasi_convex_grad(w: Array) -> Array:
+    N, D = _quasi_convex_parts(w)
+    return stack(*(s / (N * D) - N * a / (D * D) for s, a in zip(w, _SLOPE, strict=True)))
+
+
+def _quasi_convex_hess(w: Array) -> Array:
+    N, D = _quasi_convex_parts(w)
+
+    def entry(i: int, j: int) -> Any:
+        s, t, a, b = w[i], w[j], _SLOPE[i], _SLOPE[j]
+        curvature = ((1.0 if i == j else 0.0) - s * t / (N * N)) / (N * D)
+        return curvature - (s * b + a * t) / (N * D * D) + 2 * a * b * N / (D * D * D)
+
+    return _matrix([[entry(i, j) for j in range(2)] for i in range(2)], w)
+
+
+quasi_convex = Function(
+    _quasi_convex, _quasi_convex_grad, _quasi_convex_hess,
+    name="quasi_convex", dim=2, minimisers=((0.15, 0.2),), minimum=1 / math.sqrt(425),
+    box=((-2.0, 10.0), (-2.0, 10.0)), domain=lambda w: _quasi_convex_parts(w)[1] > 0,
+    source="a convex over a positive linear function: Boyd and Vandenberghe, Convex Optimization, "
+    "Cambridge (2004), section 3.4; its descent: Hazan, Levy and Shalev-Shwartz, Beyond convexity, "
+    "NeurIPS (2015), arXiv:1507.02030",
+)  # fmt: skip
+r"""The quasi-convex, non-convex :math:`J(w)=\sqrt{1+\|w\|^2}/(a^\top w+b)`, a = (3, 4), b = 20.
+
+Its sublevel sets :math:`\{\sqrt{1+\|w\|^2}\le t(a^\top w+b)\}` are convex, where
+:math:`a^\top w+b>0`.  By Cauchy and Schwarz the denominator :math:`\langle(a,b),(w,1)\rangle` is at
+most :math:`\|(a,b)\|\sqrt{1+\|w\|^2}`, with equality where (w, 1) points along (a, b): so
+:math:`w^*=a/b` and :math:`J^*=1/\sqrt{\|a\|^2+b^2}`.
+"""
 
 
 def _cliff_slope(w: Array) -> Array:
@@ -553,9 +834,24 @@ cliff = Function(
     ),
     _cliff_slope,
     lambda w: _diagonal(0 * w),
-    name="cliff", dim=1, minimisers=((0.0,),), box=((-20.0, 20.0),),
+    name="cliff", dim=1, minimisers=((0.0,),), minimum=0.0, box=((-20.0, 20.0),),
+    sharpness=1e-6,
 )  # fmt: skip
 r"""A valley of slope 1 up to distance 5, a cliff of slope 1000 up to 10, then a slope of 1e-6."""
+
+wall = Function(
+    lambda w: total(2 * np.sinh(w / 2) * np.sinh(w / 2)),  # cosh(w) - 1 without the cancellation
+    lambda w: np.sinh(w),
+    lambda w: _diagonal(np.cosh(w)),
+    name="wall", minimisers=((0.0,),), minimum=0.0, box=((-4.0, 4.0), (-4.0, 4.0)), mu=1.0,
+    source="(L0, L1)-smoothness: Zhang, He, Sra and Jadbabaie, Why gradient clipping accelerates "
+    "training, ICLR (2020), arXiv:1905.11881",
+)  # fmt: skip
+r"""Exponential walls, :math:`J(w)=\sum_i(\cosh w_i-1)`: no L bounds the curvature.
+
+The gradient does: :math:`\|\nabla^2J\|\le L_0+L_1\|\nabla J\|` with :math:`L_0=L_1=1`, since
+:math:`\cosh\le1+|\sinh|`.  Infinite, not NaN, where it overflows, from about 711 on.
+"""
 
 
 def _double_well(w: Array) -> Array:
@@ -567,7 +863,7 @@ double_well = Function(
     _double_well,
     lambda w: w * (w * w - 1),
     lambda w: _diagonal(3 * (w * w) - 1),
-    name="double_well", dim=1, minimisers=((-1.0,), (1.0,)), box=((-2.4, 2.4),),
+    name="double_well", dim=1, minimisers=((-1.0,), (1.0,)), minimum=0.0, box=((-2.4, 2.4),),
 )  # fmt: skip
 r"""Two minima, at -1 and 1: :math:`J(w)=\tfrac14(w^2-1)^2`."""
 
@@ -588,7 +884,8 @@ def _half_line_grad(w: Array) -> Array:
 
 half_line = Function(
     _half_line, _half_line_grad, _cone_hess,  # J is a cone less a linear function
-    name="half_line", dim=2, minimisers=((0.0, 0.0),), box=((-3.0, 3.0), (-2.0, 8.0)), mu=0.0,
+    name="half_line", dim=2, minimisers=((0.0, 0.0),), minimum=0.0,
+    box=((-3.0, 3.0), (-2.0, 8.0)), mu=0.0,
 )  # fmt: skip
 r"""The convex :math:`J(w)=\|w\|-w_2`: its minimisers are the half-line w₁ = 0, w₂ ≥ 0."""
 
@@ -596,15 +893,183 @@ barrier = Function(
     lambda w: total(w - log(w)),
     lambda w: 1 - 1 / w,
     lambda w: _diagonal(1 / (w * w)),
-    name="barrier", dim=1, minimisers=((1.0,),), box=((0.05, 4.0),),
+    name="barrier", dim=1, minimisers=((1.0,),), minimum=1.0, box=((0.05, 4.0),),
     domain=lambda w: w[0] > 0,
 )  # fmt: skip
 r"""The convex :math:`J(w)=w-\ln w`, defined for w > 0 only."""
 
 
+# ----------------------------------------------------------------- valleys, rays, matrices
+
+
+def _valley(w: Array) -> Array:
+    x, y = w
+    return 0.5 * ((1 + y * y) * (x * x))
+
+
+valley = Function(
+    _valley,
+    lambda w: stack((1 + w[1] * w[1]) * w[0], w[0] * w[0] * w[1]),
+    lambda w: _matrix(
+        [[1 + w[1] * w[1], 2 * w[0] * w[1]], [2 * w[0] * w[1], w[0] * w[0]]], w
+    ),
+    name="valley", dim=2, minimisers=((0.0, 0.0),), minimum=0.0, box=((-1.0, 1.0), (-2.0, 2.0)),
+    source="drift to flat minima: Arora, Li and Panigrahi, Understanding gradient descent on the "
+    "edge of stability in deep learning, ICML (2022), arXiv:2205.09745",
+)  # fmt: skip
+r"""The valley :math:`J(w)=\tfrac12(1+w_2^2)\,w_1^2`: all of w₁ = 0 is minimal, flattest at 0."""
+
+
+@_remembered
+def rayleigh(eigenvalues: Sequence[float]) -> Function:
+    r"""Return the Rayleigh quotient :math:`J(w)=w^\top Dw/\|w\|^2` of a diagonal matrix D.
+
+    It is scale-invariant, as a loss is in weights that feed a batch normalisation: J(cw) = J(w), so
+    the gradient is orthogonal to w.  Its minimisers are the rays along the first eigenvector, here
+    represented by the unit vectors; it is undefined at 0, NaN in numbers.
+
+    Parameters
+    ----------
+    eigenvalues : sequence of floats
+        The diagonal of D, in any order.
+
+    References
+    ----------
+    Arora, Li and Lyu, Theoretical analysis of auto rate-tuning by batch normalization, ICLR (2019),
+    arXiv:1812.03981.
+
+    Examples
+    --------
+    >>> J = rayleigh([1, 3])
+    >>> J([2.0, 2.0]), J.minimum
+    (array(2.), 1.0)
+    """
+    D = as_vector(eigenvalues, "eigenvalues")
+    if D.ndim != 1 or not np.all(np.isfinite(D)):
+        raise ValueError(f"eigenvalues must be a list of finite numbers; got {eigenvalues!r}")
+    d = D.size
+
+    def parts(w: Array) -> tuple[Array, ...]:
+        """Return ‖w‖, the direction u = w / ‖w‖, J and the residual Du − J u."""
+        n = norm(w)
+        u = w / n
+        Du = beside(D, w, axes=1) * u
+        J = total(u * Du)
+        return n, u, J, Du - J * u
+
+    def grad(w: Array) -> Array:
+        n, _, _, r = parts(w)
+        return 2 * r / n
+
+    def hess(w: Array) -> Array:
+        n, u, J, r = parts(w)
+        rows = [
+            [(D[i] - J if i == j else 0.0) - 2 * (u[i] * r[j] + r[i] * u[j]) for j in range(d)]
+            for i in range(d)
+        ]
+        return 2 * _matrix(rows, w) / (n * n)
+
+    first = np.eye(d)[np.argmin(D)]
+    return Function(
+        lambda w: parts(w)[2], grad, hess,
+        name="rayleigh", dim=d, minimisers=(tuple(first.tolist()), tuple((-first).tolist())),
+        minimum=float(np.min(D)), box=((-2.0, 2.0),) * d, domain=lambda w: norm(w) > 0,
+    )  # fmt: skip
+
+
+@_remembered
+def factorisation(A: Any, rank: int) -> Function:
+    r"""Return :math:`J(U,V)=\tfrac12\|UV^\top-A\|_F^2`, the factorisation of a matrix.
+
+    Parameters
+    ----------
+    A : array_like, shape (m, n)
+        The matrix.
+    rank : int
+        The number r of columns of U and of V.
+
+    Returns
+    -------
+    Function
+        Of w with (m + n) r coordinates: U, shape (m, r), then V, shape (n, r), row by row, as its
+        ``blocks`` say.  Not convex: w = 0 is a saddle.  The minimiser given is the balanced one,
+        :math:`U=P\sqrt\Sigma,\ V=Q\sqrt\Sigma` from the singular value decomposition
+        :math:`A=P\Sigma Q^\top`; :math:`(UG,VG^{-\top})` is another for every invertible G.  The
+        minimum is half the sum of the squared singular values after the r-th.
+
+    References
+    ----------
+    Eckart and Young, Psychometrika 1 (1936) 211-218, doi:10.1007/BF02288367.
+
+    Examples
+    --------
+    >>> J = factorisation([[4, 0], [0, 1]], rank=1)
+    >>> J.blocks, J.minimum
+    (((2, 1), (2, 1)), 0.5)
+    >>> J([2.0, 0.0, 2.0, 0.0])
+    array(0.5)
+    """
+    A, r = _table(A, "A"), _count(rank, "rank")
+    m, n = A.shape
+
+    def product(U: Array, V: Array) -> Array:
+        """Return U Vᵀ, shapes (m, r, *batch) and (n, r, *batch) to (m, n, *batch)."""
+        return total(np.moveaxis(U[:, None] * V[None], 2, 0))
+
+    def parts(w: Array) -> tuple[Array, Array, Array]:
+        """Return U, V and the residual U Vᵀ − A."""
+        batch = w.shape[1:]
+        U, V = w[: m * r].reshape(m, r, *batch), w[m * r :].reshape(n, r, *batch)
+        return U, V, product(U, V) - beside(A, w)
+
+    def transpose(M: Array) -> Array:
+        return np.swapaxes(M, 0, 1)
+
+    def value(w: Array) -> Array:
+        *_, R = parts(w)
+        return 0.5 * total((R * R).reshape(m * n, *w.shape[1:]))
+
+    def grad(w: Array) -> Array:
+        U, V, R = parts(w)
+        slopes = product(R, transpose(V)), product(transpose(R), transpose(U))  # R V and Rᵀ U
+        return np.concatenate([slope.reshape(-1, *w.shape[1:]) for slope in slopes])
+
+    def hess(w: Array) -> Array:
+        U, V, R = parts(w)
+        H = np.zeros((len(w), *w.shape), dtype=w.dtype)
+        one = np.eye(r).reshape(r, r, *(1,) * (w.ndim - 1))
+        rows = [slice(i * r, (i + 1) * r) for i in range(m + n)]  # of U, then of V
+        for i in range(m):
+            H[rows[i], rows[i]] = product(transpose(V), transpose(V))
+        for j in range(n):
+            H[rows[m + j], rows[m + j]] = product(transpose(U), transpose(U))
+        for i, j in np.ndindex(m, n):
+            mixed = V[j][:, None] * U[i][None] + one * R[i, j]
+            H[rows[i], rows[m + j]], H[rows[m + j], rows[i]] = mixed, transpose(mixed)
+        return H
+
+    P, singular, Q = np.linalg.svd(A, full_matrices=False)
+    kept = min(r, len(singular))
+    best = np.zeros((m + n, r))
+    best[:, :kept] = np.concatenate([P, Q.T])[:, :kept] * np.sqrt(singular[:kept])
+    reach = 1.0 + math.sqrt(singular[0])
+    return Function(
+        value, grad, hess,
+        name="factorisation", dim=best.size, minimisers=(tuple(best.ravel().tolist()),),
+        minimum=float(0.5 * np.sum(singular[kept:] ** 2)), box=((-reach, reach),) * best.size,
+        blocks=((m, r), (n, r)),
+    )  # fmt: skip
+
+
 # ------------------------------------------------------------------------------ from data
 
 
+def _rows(table: Array, index: Array) -> Array:
+    """Return the chosen rows of a table, shape ``(size, d, *batch)``."""
+    return np.moveaxis(table[index], -1, 1)
+
+
+@_remembered
 def logistic(X: Any, y: Any) -> Function:
     r"""Return the logistic loss :math:`J(w)=\frac1n\sum_i\ln(1+e^{-y_i\langle x_i,w\rangle})`.
 
@@ -626,14 +1091,25 @@ def logistic(X: Any, y: Any) -> Function:
     >>> J = logistic([[1.0, 0.0], [0.0, 2.0]], [1, -1])
     >>> print(f"{J([0.0, 0.0]):.6f}")
     0.693147
+    >>> print(f"{J.examples([1])([0.0, 1.0]):.6f}")
+    2.126928
     """
-    X, y = as_vector(X, "X"), as_vector(y, "y")
-    if X.ndim != 2 or X.size == 0 or not np.all(np.isfinite(X)):
-        raise ValueError(f"X must be a table of finite numbers, shape (n, d); got shape {X.shape}")
+    X, y = _table(X, "X"), as_vector(y, "y")
     if y.shape != X.shape[:1] or not np.all(np.abs(y) == 1):
         raise ValueError(f"y must be {X.shape[0]} labels, each -1 or 1; got shape {y.shape}")
     n, d = X.shape
     A = y[:, None] * X
+    return Function(
+        *_logistic(A),
+        name="logistic", dim=d, box=((-6.0, 6.0),) * d, mu=0.0,
+        L=float(np.linalg.eigvalsh(A.T @ A)[-1] / (4 * n)), n=n,
+        examples=lambda index: Function(*_logistic(_rows(A, index)), name="logistic", dim=d),
+    )  # fmt: skip
+
+
+def _logistic(A: Array) -> tuple[Formula, Formula, Formula]:
+    """Return value, gradient and Hessian for examples y x as rows, shape ``(n, d[, *batch])``."""
+    n, AT = len(A), np.swapaxes(A, 0, 1)
 
     def value(w: Array) -> Array:
         z = matvec(A, w)
@@ -644,15 +1120,211 @@ def logistic(X: Any, y: Any) -> Function:
         return where(less(z, 0.0), 1.0, e) / (1 + e)  # 1 / (1 + e^z), no overflow
 
     def grad(w: Array) -> Array:
-        return -matvec(A.T, fading(matvec(A, w))) / n
+        return -matvec(AT, fading(matvec(A, w))) / n
 
     def hess(w: Array) -> Array:
         s = fading(matvec(A, w))
-        weighted = A.reshape(n, d, *(1,) * (s.ndim - 1)) * (s * (1 - s))[:, None]
-        return matvec(A.T, weighted) / n
+        return matvec(AT, beside(A, w) * (s * (1 - s))[:, None]) / n
 
+    return value, grad, hess
+
+
+separable = replace(
+    logistic(
+        [[-0.1, 0.7], [-0.9, 0.05], [1.0, 0.0], [-0.96, -0.03], [0.88, 0.34], [-0.28, -0.54]],
+        [1, -1, 1, -1, 1, -1],
+    ),
+    name="separable", minimum=0.0, box=((-4.0, 12.0), (-4.0, 12.0)),
+    source="Soudry, Hoffer, Nacson, Gunasekar and Srebro, The implicit bias of gradient descent on "
+    "separable data, JMLR 19 (2018) 70, arXiv:1710.10345",
+)  # fmt: skip
+r"""The logistic loss of six examples that a line separates: its infimum 0 lies at infinity.
+
+No :math:`x_i` is longer than 1.  With u = (3/5, 4/5) and v = (-4/5, 3/5) the first two
+:math:`y_ix_i` are u/2 + v/2 and u/2 - 3v/4, and the others have
+:math:`\langle u,y_ix_i\rangle>\tfrac12`.  So the point of their convex hull nearest to 0 is u/2:
+the direction of maximum margin is u, and the margin is :math:`\gamma=\tfrac12`.
+"""
+
+
+@_remembered
+def least_squares(X: Any, y: Any) -> Function:
+    r"""Return the loss of linear regression, :math:`J(w)=\frac1{2n}\|Xw-y\|^2`.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, d)
+        One example a row.
+    y : array_like, shape (n,)
+        What is to be predicted.
+
+    Returns
+    -------
+    Function
+        Convex, with ``L`` and ``mu`` from the singular values of X.  The minimiser is given if
+        there is only one, that is if X has rank d; otherwise mu = 0.
+
+    Examples
+    --------
+    >>> J = least_squares([[1.0], [2.0]], [1.0, 4.0])
+    >>> print(J.grad([0.0]), f"{J.L:.4f}")
+    [-4.5] 2.5000
+    >>> print(J.examples([1]).grad([0.0]))
+    [-8.]
+    """
+    X, y = _table(X, "X"), np.array(as_vector(y, "y"))
+    if y.shape != X.shape[:1] or not np.all(np.isfinite(y)):
+        raise ValueError(f"y must be {X.shape[0]} finite numbers; got shape {y.shape}")
+    n, d = X.shape
+    centre, _, rank, singular = np.linalg.lstsq(X, y, rcond=None)
+    value, grad, hess = _least_squares(X, y)
     return Function(
         value, grad, hess,
-        name="logistic", dim=d, box=((-6.0, 6.0),) * d, mu=0.0,
-        L=float(np.linalg.eigvalsh(A.T @ A)[-1] / (4 * n)),
+        name="least_squares", dim=d, minimisers=(tuple(centre.tolist()),) if rank == d else (),
+        minimum=float(value(centre)), box=tuple((c - 3.0, c + 3.0) for c in centre.tolist()),
+        L=float(singular[0] ** 2 / n), mu=float(singular[-1] ** 2 / n) if rank == d else 0.0, n=n,
+        examples=lambda index: Function(
+            *_least_squares(_rows(X, index), y[index]), name="least_squares", dim=d
+        ),
     )  # fmt: skip
+
+
+def _least_squares(X: Array, y: Array) -> tuple[Formula, Formula, Formula]:
+    """Return value, gradient and Hessian for shapes ``(n, d[, *batch])`` and ``(n[, *batch])``."""
+    n, XT = len(X), np.swapaxes(X, 0, 1)
+
+    def residual(w: Array) -> Array:
+        return matvec(X, w) - beside(y, w, axes=1)
+
+    def value(w: Array) -> Array:
+        r = residual(w)
+        return total(r * r) / (2 * n)
+
+    def grad(w: Array) -> Array:
+        return matvec(XT, residual(w)) / n
+
+    def hess(w: Array) -> Array:
+        return matvec(XT, beside(X, w)) / n
+
+    return value, grad, hess
+
+
+@_remembered
+def mean_of(points: Any) -> Function:
+    r"""Return :math:`J(w)=\frac1{2n}\sum_i\|w-a_i\|^2`, whose minimiser is the mean of the points.
+
+    A single example gives the gradient :math:`w-a_i`.  Normalised it is the one of
+    :math:`\|w-a_i\|`, and the mean of those is least at the geometric median instead.
+
+    Parameters
+    ----------
+    points : array_like, shape (n, d)
+        One point a row.
+
+    Examples
+    --------
+    >>> J = mean_of([[0.0, 0.0], [4.0, 2.0]])
+    >>> J.minimisers, J.minimum
+    (((2.0, 1.0),), 2.5)
+    """
+    P = _table(points, "points")
+    n, d = P.shape
+    value, grad, hess = _mean_of(P)
+    centre = total(P) / n
+    return Function(
+        value, grad, hess,
+        name="mean_of", dim=d, minimisers=(tuple(centre.tolist()),), minimum=float(value(centre)),
+        box=tuple((min(column) - 1.0, max(column) + 1.0) for column in P.T.tolist()),
+        L=1.0, mu=1.0, n=n,
+        examples=lambda index: Function(*_mean_of(_rows(P, index)), name="mean_of", dim=d),
+    )  # fmt: skip
+
+
+def _mean_of(P: Array) -> tuple[Formula, Formula, Formula]:
+    """Return value, gradient and Hessian for points as rows, shape ``(n, d[, *batch])``."""
+    n = len(P)
+
+    def value(w: Array) -> Array:
+        r = w - beside(P, w)
+        return total(total(r * r)) / (2 * n)
+
+    def grad(w: Array) -> Array:
+        return total(w - beside(P, w)) / n
+
+    def hess(w: Array) -> Array:
+        return np.eye(len(w)).reshape(len(w), len(w), *(1,) * (w.ndim - 1))
+
+    return value, grad, hess
+
+
+mean_vs_median = replace(mean_of([[0], [0], [0], [0], [10]]), name="mean_vs_median")
+r"""The mean of five numbers, :math:`J(w)=\tfrac1{10}\sum_i(w-a_i)^2`, a = 0, 0, 0, 0, 10.
+
+Its minimiser is the mean, 2; but on average the sign of one example's gradient vanishes at the
+median, 0.
+"""
+
+
+@_remembered
+def reddi(C: float = 3.0) -> Function:
+    r"""Return the mean of the online problem of Reddi, Kale and Kumar, :math:`J(w)=\frac{C-2}3w`.
+
+    Parameters
+    ----------
+    C : float
+        The rare slope, above 2: the examples in their cyclic order are Cw, -w and -w.
+
+    Returns
+    -------
+    Function
+        A linear function.  It has no minimiser on the line; the problem is posed on the interval
+        [-1, 1] of its ``box``, to which iterates are to be projected, where the minimiser is -1.
+
+    References
+    ----------
+    Reddi, Kale and Kumar, On the convergence of Adam and beyond, ICLR (2018), arXiv:1904.09237,
+    section 3.
+
+    Examples
+    --------
+    >>> J = reddi()
+    >>> [float(J.examples([t % 3]).grad([0.0])[0]) for t in range(4)]
+    [3.0, -1.0, -1.0, 3.0]
+    """
+    C = _real(C, "C")
+    if C <= 2:
+        raise ValueError(f"C must be above 2; got {C}")
+    slopes = np.array([C, -1.0, -1.0])
+    return Function(
+        *_linear(slopes),
+        name=f"reddi({C:g})", dim=1, box=((-1.0, 1.0),), L=0.0, mu=0.0, n=3,
+        examples=lambda index: Function(*_linear(slopes[index]), name=f"reddi({C:g})", dim=1),
+    )  # fmt: skip
+
+
+def _linear(slopes: Array) -> tuple[Formula, Formula, Formula]:
+    """Return value, gradient and Hessian of the mean slope times w, shape ``(n[, *batch])``."""
+
+    def grad(w: Array) -> Array:
+        return total(beside(slopes, w, axes=1))[None] / len(slopes)
+
+    return lambda w: grad(w)[0] * w[0], grad, lambda w: _diagonal(0 * w)
+
+
+# ------------------------------------------------------------------------------ catalogue
+
+LANDSCAPES: dict[str, Function] = {
+    J.name: J
+    for J in (
+        quadratic([1, 10]), ill_conditioned,
+        rosenbrock, beale, himmelblau,
+        saddle, monkey_saddle,
+        quartic, power(1.5), absolute, cone, degenerate, crawl, plateau, gaussian_well,
+        quasi_convex, cliff, wall, double_well, half_line, barrier,
+        valley, rayleigh([1, 10]), factorisation([[4, 0], [0, 1]], rank=2),
+        logistic([[1, 2], [2, -1], [-1, 1], [1, 1]], [1, -1, 1, -1]), separable,
+        least_squares([[1, 0], [1, 1], [1, 2], [1, 3]], [0, 1, 1, 3]),
+        mean_of([[0, 0], [1, 0], [0, 1], [10, 10]]), mean_vs_median, reddi(),
+    )
+}  # fmt: skip
+"""Every landscape of this module by its name, in its order; of each family one to begin with."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .functions import Function, as_function
+from .functions import Function
+from .noise import Noisy, as_generator, as_noisy
 from .ops import norm
-from .rules import Rule, as_rule
-from .schedules import _whole
+from .rule import Rule, as_rule, whole
 
 Array = Any
 
@@ -28,7 +29,7 @@ class Path:
     w : array, shape (steps + 1, d, *batch)
         The iterates; ``w[0]`` is the start.
     g : array, shape (steps + 1, d, *batch)
-        The gradient at each iterate, in the unit of J over the unit of w.
+        The gradient that the rule saw at each iterate, in the unit of J over the unit of w.
     step : array, shape (steps, d, *batch)
         What was subtracted: ``w[t + 1] = w[t] - step[t]``.
     """
@@ -69,15 +70,7 @@ class Path:
         ValueError
             If no minimiser of J is known.
         """
-        w = np.moveaxis(self.w, 0, 1)
-        if not len(self.function.minimisers):
-            raise ValueError(f"no minimiser of {self.function.name} is known")
-        points = [
-            np.broadcast_to(np.asarray(point, dtype=w.dtype), w.shape[:1])
-            for point in self.function.minimisers
-        ]
-        shape = (-1, *(1,) * (w.ndim - 1))
-        return np.min([norm(w - point.reshape(shape)) for point in points], axis=0)
+        return distance(self.function, np.moveaxis(self.w, 0, 1))
 
     @property
     def diverged(self) -> Array:
@@ -114,13 +107,16 @@ class Path:
         return f"Path({self.function.name}, {self.rule!r}, {self.steps} steps{runs}{fate})"
 
 
-def descend(J: Any, start: Any, rule: Any, steps: int = 100) -> Path:
+def descend(
+    J: Any, start: Any, rule: Any, steps: int = 100, *, repeats: int | None = None, rng: Any = None
+) -> Path:
     r"""Descend on J from ``start`` by ``rule``: :math:`w_{t+1}=w_t-\text{step}_t`.
 
     Parameters
     ----------
-    J : Function or callable
-        The landscape; a plain function of ``w`` is given its gradient by SymPy.
+    J : Function, Noisy or callable
+        The landscape; a plain function of ``w`` is given its gradient by SymPy.  A noisy one, such
+        as ``minibatch(J, size)``, shows each step another sample.
     start : array_like, shape (d, *batch)
         Where to start, coordinates first.  A number starts in one dimension.
     rule : Rule or callable
@@ -128,6 +124,11 @@ def descend(J: Any, start: Any, rule: Any, steps: int = 100) -> Path:
         with the batch: one call runs them all.
     steps : int
         How many steps to make.
+    repeats : int, optional
+        Put an axis of so many runs before the batch: independent repetitions, if J is noisy.
+    rng : int, Generator, ...
+        The seed of a noisy landscape, or its random generator.  The same seed, shapes and versions
+        give the same bits; None takes fresh entropy.
 
     Returns
     -------
@@ -146,33 +147,68 @@ def descend(J: Any, start: Any, rule: Any, steps: int = 100) -> Path:
 
     Examples
     --------
-    >>> from normgd import functions, gd, ngd
+    >>> from normgd import functions, gd, ngd, noisy
     >>> path = descend(functions.quadratic([1, 10]), (10.2, 1.0), ngd(eta=0.5), steps=100)
     >>> path.w.shape
     (101, 2)
     >>> sweep = descend(functions.quadratic([1, 10]), (10.2, 1.0), gd(alpha=[0.1, 0.3]), steps=500)
     >>> sweep.J.shape, sweep.diverged.tolist()
     ((501, 2), [False, False])
+    >>> J = noisy(functions.quadratic([1, 10]), 0.1)
+    >>> descend(J, (1.0, 1.0), gd(alpha=[0.01, 0.1]), steps=50, repeats=30, rng=7)
+    Path(quadratic, gd(alpha=<2 values from 0.01 to 0.1>), 50 steps, 60 runs)
     """
-    J, rule = as_function(J), as_rule(rule)
-    steps = _whole("steps", steps, 0)
-    w = _start(J, start, rule)
-    record = np.empty((steps + 1, *w.shape), w.dtype)
+    noisy, rule = as_noisy(J), as_rule(rule)
+    steps = whole("steps", steps, 0)
+    runs = () if repeats is None else (whole("repeats", repeats, 0),)
+    first = _start(noisy.J, start, rule, runs)
+    record = np.empty((steps + 1, *first.shape), first.dtype)
     gradients, taken = np.empty_like(record), np.empty_like(record[1:])
-    memory = rule.start()
     with np.errstate(all="ignore"):  # divergence is a result, not an error
-        for t in range(steps + 1):
-            record[t] = w
-            gradients[t] = g = J.grad(w)
+        for t, (w, g, step) in enumerate(walk(noisy, first, rule, steps, as_generator(rng))):
+            record[t], gradients[t] = w, g
             if t < steps:
-                step, memory = rule.step(g, memory, t)
-                taken[t] = _checked(step, w, rule)
-                w = w - taken[t]
-    return Path(J, rule, record, gradients, taken)
+                taken[t] = step
+    return Path(noisy.J, rule, record, gradients, taken)
+
+
+def walk(
+    J: Noisy, w: Array, rule: Rule, steps: int, rng: np.random.Generator
+) -> Iterator[tuple[Array, Array, Array]]:
+    """Yield each iterate, its gradient and the step that is made there; 0 for the last iterate.
+
+    Overflow and NaN warn or raise as the caller has told NumPy.
+    """
+    memory = rule.start()
+    samples = J.samples(rng, w.shape)
+    for t in range(steps):
+        sample: Any = next(samples)
+        g = sample.grad(w)
+        step, memory = rule.step(g, memory, t, w, sample)
+        step = _checked(step, w, rule)
+        yield w, g, step
+        w = w - step
+    sample = next(samples)
+    yield w, sample.grad(w), np.zeros_like(w)
+
+
+def distance(J: Function, w: Array) -> Array:
+    """Return how far w is from the nearest known minimiser of J, shape ``batch``.
+
+    Raises
+    ------
+    ValueError
+        If no minimiser of J is known.
+    """
+    if not len(J.minimisers):
+        raise ValueError(f"no minimiser of {J.name} is known")
+    points = [np.broadcast_to(np.asarray(p, dtype=w.dtype), w.shape[:1]) for p in J.minimisers]
+    shape = (-1, *(1,) * (w.ndim - 1))
+    return np.min([norm(w - point.reshape(shape)) for point in points], axis=0)
 
 
 def _checked(step: Any, w: Array, rule: Rule) -> Array:
-    """Return a rule's step as an array that fits into one of w's shape."""
+    """Return a rule's step as an array of w's shape and type."""
     wanted = f"the step of {rule!r} must be an array of real numbers, shape {w.shape}"
     try:
         array = np.asarray(step)
@@ -182,11 +218,11 @@ def _checked(step: Any, w: Array, rule: Rule) -> Array:
         raise TypeError(f"{wanted}; got {step!r}")
     if array.shape not in (w.shape, ()):
         raise ValueError(f"{wanted}; got shape {array.shape}")
-    return array
+    return np.broadcast_to(array.astype(w.dtype, copy=False), w.shape)
 
 
-def _start(J: Function, start: Any, rule: Rule) -> Array:
-    """Return the start as a float array of shape ``(d, *batch)``, broadcast with the rule."""
+def _start(J: Function, start: Any, rule: Rule, repeats: tuple[int, ...] = ()) -> Array:
+    """Return the start, shape ``(d, *repeats, *batch)``, broadcast with the rule."""
     if isinstance(start, (bool, str, bytes)) or start is None:
         raise TypeError(f"start must be an array of real numbers; got {start!r}")
     try:
@@ -207,5 +243,6 @@ def _start(J: Function, start: Any, rule: Rule) -> Array:
             f"the batch of start, shape {w.shape[1:]}, and the hyper-parameters of {rule!r}, "
             f"shape {rule.batch_shape()}, must broadcast"
         ) from error
+    batch = repeats + batch
     missing = (1,) * (len(batch) - len(w.shape[1:]))
     return np.broadcast_to(w.reshape(w.shape[:1] + missing + w.shape[1:]), w.shape[:1] + batch)

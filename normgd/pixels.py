@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .functions import as_function
-from .rules import Chain, Rule, as_rule
+from .rule import Chain, Rule, as_rule
 from .symbols import is_symbolic, symbol, to_javascript
 
 
@@ -79,9 +79,9 @@ def javascript(rule: Any, J: Any, d: int = 2) -> dict[str, Any]:
     t = symbol("t")
     g = J.grad(w)
     # The first step, from a memory of zeros, shows which memories are vectors.
-    _, after = rule.step(g, rule.start(), t)
+    _, after = rule.step(g, rule.start(), t, w, J)
     size = len(_leaves(after))
-    step, after = rule.step(g, _as_symbols(after, (f"m[{i}]" for i in range(size))), t)
+    step, after = rule.step(g, _as_symbols(after, (f"m[{i}]" for i in range(size))), t, w, J)
     if not is_symbolic(step) or np.shape(step) != (d,):
         raise TypeError(f"{rule!r} must return a step of {d} coordinates that depends on g")
     body, results = to_javascript([*(w - step), *_leaves(after)])

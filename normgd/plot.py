@@ -6,22 +6,40 @@ call.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
 from .functions import Function, as_function
 from .path import Path
-from .rules import LETTERS, Chain, Rule
+from .rule import LETTERS, Chain, Rule
 
-# Okabe and Ito's colours, told apart with every kind of colour vision; line styles and markers
-# tell them apart in grey.
+# A family of rules shares a colour; the first five are Okabe and Ito's, told apart with every kind
+# of colour vision.  Line styles and markers tell the members apart, in grey, too.
+FAMILIES = {
+    "#D55E00": ["gd"],
+    "#0072B2": ["ngd", "normalized_momentum"],
+    "#009E73": ["momentum", "nesterov"],
+    "#CC79A7": ["sign", "lion"],
+    "#B07D00": ["clipped"],
+    "#8C4A2F": ["adagrad", "adagrad_norm"],
+    "#6B6B00": ["rmsprop", "rmsprop_norm", "adadelta"],
+    "#6A3D9A": ["adam", "amsgrad", "nadam"],
+    "#00777A": ["lars", "lamb", "muon"],
+    "#5A6B7B": ["polyak", "line_search", "barzilai_borwein", "barzilai_borwein_short"],
+    "#B2182B": ["dog", "dowg", "dadapt", "dadapt_adam", "prodigy"],
+}
+LINES = ["-", "--", "-.", ":", (0, (6, 2, 1, 2, 1, 2))]
+SHAPES = ["o", "s", "^", "D", "v"]
 STYLES: dict[str, dict[str, Any]] = {
-    "gd": {"color": "#D55E00", "linestyle": "-", "marker": "o"},
-    "ngd": {"color": "#0072B2", "linestyle": "-", "marker": "s"},
-    "momentum": {"color": "#009E73", "linestyle": "--", "marker": "^"},
-    "sign": {"color": "#CC79A7", "linestyle": "-.", "marker": "D"},
-    "clipped": {"color": "#B07D00", "linestyle": ":", "marker": "v"},
+    name: {
+        "color": color,
+        "linestyle": LINES[(i + max(0, j - 1)) % len(LINES)],
+        "marker": SHAPES[(i + j) % len(SHAPES)],
+    }
+    for j, (color, family) in enumerate(FAMILIES.items())
+    for i, name in enumerate(family)
 }
 OTHER = {"color": "#444444", "linestyle": "--", "marker": "x"}
 
@@ -36,14 +54,19 @@ def style(rule: Rule) -> dict[str, Any]:
 def label(rule: Rule) -> str:
     """Return the name of a rule with its numbers in Greek, for a legend.
 
-    >>> from normgd import ngd
-    >>> label(ngd(eta=0.5))
-    'ngd, $\\\\eta$ = 0.5'
+    What has its default value is left out, but for the first number and β.
+
+    >>> from normgd import adam, ngd
+    >>> label(ngd(eta=0.5)), label(adam(eta=0.01, beta2=0.99))
+    ('ngd, $\\\\eta$ = 0.5', 'adam, $\\\\eta$ = 0.01, $\\\\beta_2$ = 0.99')
     """
     if isinstance(rule, Chain):
         return " ≫ ".join(label(link) for link in rule.rules)
     shown = [type(rule).__name__]
+    usual = {f.name: f.default for f in dataclasses.fields(rule)[1:] if f.name != "beta"}
     for name, rate in rule.rates().items():
+        if isinstance(rate, float) and rate == usual.get(name):
+            continue
         letter = f"${LETTERS[name].latex}$" if name in LETTERS else name
         if isinstance(rate, float):
             shown.append(f"{letter} = {rate:.4g}")

@@ -7,41 +7,35 @@ A schedule is a function of ``t``.  Wherever a rule takes a number, it takes a s
 ngd(eta=0.25)
 
 Each class below is one formula; ``rate`` is the first value, a step size α or a step length η,
-and has its unit.
+and has its unit.  A rate that depends on more than t is no schedule but a rule: Polyak's step is
+:class:`normgd.polyak`.
 """
 
 from __future__ import annotations
 
 import math
-import operator
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
-from .ops import cos, maximum, sqrt
-from .rules import check_rate
+from .ops import cos, maximum, minimum, power, sqrt
+from .rule import check_rate, whole
 from .symbols import is_symbolic
 
 
-def _whole(name: str, value: Any, lowest: int) -> int:
-    """Return ``value`` as an int, at least ``lowest``."""
-    if isinstance(value, bool):
-        raise TypeError(f"{name} must be a whole number; got {value!r}")
-    try:
-        number = operator.index(value)
-    except TypeError as error:
-        raise TypeError(f"{name} must be a whole number; got {value!r}") from error
-    if number < lowest:
-        raise ValueError(f"{name} must be at least {lowest}; got {number}")
-    return number
+def _memory(name: str, value: Any) -> Any:
+    """Return ``value`` as a float or array of floats in the range of its letter."""
+    rate = check_rate(name, value)
+    if callable(rate):
+        raise TypeError(f"{name} must be a number or an array of numbers; got {value!r}")
+    return rate
 
 
 def _rate(name: str, value: Any) -> Any:
     """Return ``value`` as a non-negative float or array of floats."""
-    rate = check_rate(name, value)
-    if callable(rate):
-        raise TypeError(f"{name} must be a number or an array of numbers; got {value!r}")
+    rate = _memory(name, value)
     if not is_symbolic(rate) and np.any(np.less(rate, 0)):
         raise ValueError(f"{name} must be at least 0; got {value!r}")
     return rate
@@ -58,10 +52,18 @@ def _ratio(name: str, value: Any) -> float:
 
 
 def _count(name: str, value: Any) -> int:
-    return _whole(name, value, 1)
+    return whole(name, value, 1)
 
 
-CHECKS = {"rate": _rate, "R": _rate, "q": _ratio, "T": _count, "K": _count}
+def _rate_or_schedule(name: str, value: Any) -> Any:
+    rate = check_rate(name, value)
+    return rate if callable(rate) else _rate(name, value)
+
+
+CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "rate": _rate, "R": _rate, "q": _ratio, "T": _count, "K": _count,
+    "then": _rate_or_schedule, "beta1": _memory, "beta2": _memory,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,4 +170,55 @@ class horizon(_Schedule):
         return self.R / math.sqrt(self.K)
 
 
-__all__ = ["constant", "cosine", "geometric", "horizon", "inverse", "inverse_sqrt", "linear"]
+@dataclass(frozen=True, eq=False)
+class warmup(_Schedule):
+    r""":math:`\eta_t=\min(1,\frac{t+1}T)\,\eta'_t`: up to another schedule, in T steps.
+
+    Parameters
+    ----------
+    then : float or schedule
+        What the rate would be without the warm-up.
+    T : int
+        The number of the first step at full rate.
+
+    Examples
+    --------
+    >>> rate = warmup(inverse_sqrt(1.0), T=4)
+    >>> [round(float(rate(t)), 3) for t in range(6)]
+    [0.25, 0.354, 0.433, 0.5, 0.447, 0.408]
+
+    Notes
+    -----
+    Goyal et al., arXiv:1706.02677 (2017), section 2.2.
+    """
+
+    then: Any
+    T: int
+
+    def __call__(self, t: Any) -> Any:
+        rate = self.then(t) if callable(self.then) else self.then
+        return minimum(1.0, (t + 1.0) / self.T) * rate
+
+
+@dataclass(frozen=True, eq=False)
+class corrected(_Schedule):
+    r""":math:`\eta_t=\eta_0\sqrt{1-\beta_2^{t+1}}/(1-\beta_1^{t+1})`: Adam's two bias corrections.
+
+    Given to a rule that averages without correcting, such as ``amsgrad``, it corrects it.
+
+    Kingma, Ba, ICLR 2015, arXiv:1412.6980, end of section 2.
+    """
+
+    rate: Any
+    beta1: float = 0.9
+    beta2: float = 0.999
+
+    def __call__(self, t: Any) -> Any:
+        second, first = 1 - power(self.beta2, t + 1), 1 - power(self.beta1, t + 1)
+        return self.rate * sqrt(second) / first
+
+
+__all__ = [
+    "constant", "corrected", "cosine", "geometric", "horizon", "inverse", "inverse_sqrt", "linear",
+    "warmup",
+]  # fmt: skip

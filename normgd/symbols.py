@@ -48,6 +48,11 @@ const scale = (...g) => {
 };
 const maximum = (a, b) => (a !== a || b !== b ? NaN : a >= b ? a : b);
 const minimum = (a, b) => (a !== a || b !== b ? NaN : a <= b ? a : b);
+const power = (x, n) => {
+  let p = 1;
+  for (; n > 0; n = Math.floor(n / 2)) { if (n % 2) p *= x; x *= x; }
+  return p;
+};
 """
 
 
@@ -108,7 +113,7 @@ class Expr:
             if other == 1:
                 return self
             if other == 0.5:
-                return Expr("sqrt", self)
+                return node("sqrt", self)
             if other == -1:
                 return binary("divide", 1.0, self)
         return binary("power", self, other)
@@ -117,13 +122,13 @@ class Expr:
         return binary("power", other, self)
 
     def __neg__(self) -> Expr:
-        return Expr("negative", self)
+        return node("negative", self)
 
     def __pos__(self) -> Expr:
         return self
 
     def __abs__(self) -> Expr:
-        return Expr("absolute", self)
+        return node("absolute", self)
 
     def __lt__(self, other: Any) -> Expr:
         return binary("less", self, other)
@@ -156,9 +161,30 @@ class Expr:
         return binary("logical_or", self, other)
 
 
+class Formal(Expr):
+    """A traced formula whose letters stand for whole vectors, as on paper.
+
+    Where an :class:`Expr` has a symbol for each coordinate of g, here g itself is the symbol, and
+    ``norm(g)`` is recorded as it stands.
+    """
+
+    __slots__ = ()
+    ndim, shape = 1, (1,)  # to what treats blocks of coordinates it is one block
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, part: Any) -> Formal:
+        return self
+
+    def reshape(self, *shape: Any) -> Formal:
+        """Return itself: a letter has no coordinates to arrange."""
+        return self
+
+
 def _method(name: str) -> Any:
     def method(self: Expr) -> Expr:
-        return Expr(name, self)
+        return node(name, self)
 
     method.__name__ = name
     method.__doc__ = f"Record ``np.{name}``."
@@ -188,7 +214,14 @@ def binary(op: str, a: Any, b: Any) -> Any:
     """Record ``op(a, b)``; arrays are left to NumPy, which comes back here element by element."""
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return NotImplemented
-    return Expr(op, lift(a), lift(b))
+    return node(op, a, b)
+
+
+def node(op: str, *args: Any) -> Expr:
+    """Record an operation; it is formal if one of its arguments is."""
+    lifted = tuple(map(lift, args))
+    kind = Formal if any(isinstance(x, Formal) for x in lifted) else Expr
+    return kind(op, *lifted)
 
 
 def symbol(name: str) -> Expr:
@@ -242,7 +275,8 @@ def to_sympy(x: Any) -> Any:
 
     binary_ops = {
         "add": sp.Add, "subtract": lambda a, b: a - b, "multiply": sp.Mul,
-        "divide": lambda a, b: a / b, "power": sp.Pow, "maximum": sp.Max, "minimum": sp.Min,
+        "divide": lambda a, b: a / b, "power": sp.Pow, "power_by_squaring": sp.Pow,
+        "maximum": sp.Max, "minimum": sp.Min,
         "less": sp.StrictLessThan, "less_equal": sp.LessThan, "equal": sp.Eq,
         "logical_and": sp.And, "logical_or": sp.Or,
     }  # fmt: skip
@@ -329,6 +363,8 @@ def to_javascript(outputs: Sequence[Any]) -> tuple[str, list[str]]:
             code = f"-{args[0]}"
         elif node.op == "power":
             code = f"Math.pow({args[0]}, {args[1]})"
+        elif node.op == "power_by_squaring":
+            code = f"power({args[0]}, {args[1]})"
         elif node.op == "where":
             code = f"{args[0]} ? {args[1]} : {args[2]}"
         elif node.op in ("maximum", "minimum", "scale"):

@@ -14,6 +14,7 @@ import pytest
 
 import normgd as ng
 from normgd.explore import HERE, explore
+from normgd.pixels import javascript_value
 from tests.conftest import require
 
 F = ng.functions
@@ -120,9 +121,11 @@ def test_the_page_iterates_as_the_library_does(tmp_path):
             finite = np.isfinite(path.w).all(axis=1).T
             w, values = np.moveaxis(path.w, 2, 0), path.J.T
             assert np.array_equal(np.isfinite(found[..., :2]).all(axis=-1), finite), (J, rule)
-            if J is LOGISTIC:  # exp and log1p may differ in their last digit
+            if re.search(r"Math\.(?!sqrt|abs|sign)", javascript_value(J)):
+                # Of exp, log1p, sinh, ... the last digit may differ, and bouncing amplifies it.
+                found, w, values = found[:, :101], w[:, :101], values[:, :101]
                 np.testing.assert_allclose(found[..., :2], w, rtol=1e-9, atol=1e-9)
-                np.testing.assert_allclose(found[..., 2], values, rtol=1e-9)
+                np.testing.assert_allclose(found[..., 2], values, rtol=1e-9, atol=1e-12)
             else:  # nothing but + - * / and square roots: the same bits, however long the path
                 assert np.array_equal(found[..., :2][finite], w[finite]), (J, rule)
                 same = np.array_equal(found[..., 2][finite], values[finite], equal_nan=True)

@@ -1,6 +1,8 @@
 """The primitives: exact to the last units, from the smallest subnormal to the largest float."""
 
 import math
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -245,3 +247,38 @@ def test_maximum_and_minimum_pass_nan_on(choice):
     assert np.isnan(choice(np.nan, 1.0))
     assert np.isnan(choice(1.0, np.nan))
     assert np.isnan(ops.sign(np.nan))
+
+
+def test_a_choice_among_numbers_is_a_number():
+    assert isinstance(ops.where(True, 1.0, 2.0), float)
+    assert isinstance(ops.ratio(3.0, np.float64(2.0)), float)
+
+
+@given(wide, wide)
+def test_ratio_is_the_quotient_and_0_over_0(a, b):
+    with np.errstate(all="ignore"):
+        expected = np.float64(a) / np.float64(b) if b else 0.0
+        assert ops.ratio(np.float64(a), np.float64(b)) == expected
+        assert ops.ratio(np.array([a]), np.array([b])) == expected
+    assert np.isnan(ops.ratio(1.0, np.nan))
+
+
+@given(st.integers(-20, 20), st.integers(0, 10))
+def test_a_power_of_whole_numbers_is_exact(x, n):
+    assert ops.power(float(x), n) == x**n
+    assert np.array_equal(ops.power(np.array([x, 2.0]), n), [x**n, 2.0**n])
+    assert to_sympy(ops.power(symbol("x"), n)) == sp.Symbol("x", real=True) ** n
+
+
+def test_vectors_are_joined_and_rows_stacked():
+    for a in (np.array([[1.0, 2.0], [3.0, 4.0]]), vector("w", 4).reshape(2, 2)):
+        assert ops.concatenate([a, a[:1]]).tolist() == a[[0, 1, 0]].tolist()
+        assert ops.stack([a[1], a[0]]).tolist() == a[[1, 0]].tolist()
+        assert ops.stack([a[0, 0], a[1, 1]]).tolist() == [a[0, 0], a[1, 1]]
+
+
+def test_other_engines_are_imported_only_with_their_arrays():
+    code = "import sys, normgd; normgd.unit([3, 4]); print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
+    assert "normgd.ops" in loaded
+    assert not {"array_api_compat", "jax", "torch"} & set(loaded)

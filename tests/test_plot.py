@@ -15,11 +15,24 @@ def ax():
     plt.close(figure)
 
 
-def test_every_named_rule_has_a_look_of_its_own():
-    assert {"gd", "ngd", "momentum", "sign", "clipped"} <= plot.STYLES.keys()
-    for key in ("color", "marker"):
-        looks = [look[key] for look in plot.STYLES.values()]
+def test_every_rule_has_a_look_of_its_own():
+    assert {name for name in ng.rules.__all__ if name.islower()} == plot.STYLES.keys()
+    for keys in (("color", "linestyle"), ("color", "marker")):
+        looks = [tuple(look[key] for key in keys) for look in plot.STYLES.values()]
         assert len(set(looks)) == len(looks)
+    first = [plot.STYLES[name] for name in ("gd", "ngd", "momentum", "sign", "clipped")]
+    for key in ("color", "marker"):  # those of the first chapters differ in each way
+        assert len({look[key] for look in first}) == len(first)
+
+
+def test_every_colour_stands_out_from_white_paper():
+    def luminance(color):
+        channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return np.dot([0.2126, 0.7152, 0.0722], linear)
+
+    for color in [*plot.FAMILIES, plot.OTHER["color"]]:
+        assert 1.05 / (luminance(color) + 0.05) > 3, color  # WCAG 2.2, 1.4.11
 
 
 def test_the_students_rule_looks_like_the_unit_step():
@@ -33,6 +46,9 @@ def test_the_students_rule_looks_like_the_unit_step():
         (ng.momentum(0.1, 0.9), r"momentum, $\alpha$ = 0.1, $\beta$ = 0.9"),
         (ng.ngd(ng.schedules.inverse_sqrt(1.0)), r"ngd, $\eta$ inverse_sqrt"),
         (ng.Unit() >> ng.gd(0.5), r"Unit ≫ gd, $\alpha$ = 0.5"),
+        (ng.adam(), r"adam, $\eta$ = 0.001"),
+        (ng.adam(0.1, 0.0, eps=0), r"adam, $\eta$ = 0.1, $\beta_1$ = 0, $\varepsilon$ = 0"),
+        (ng.lars(0.1, blocks=(1, 1)), r"lars, $\gamma$ = 0.1, $\beta$ = 0.9"),
     ],
 )
 def test_labels_name_the_rule_and_its_numbers(rule, shown):

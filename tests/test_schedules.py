@@ -20,8 +20,17 @@ FORMULAS = {
     "linear": (S.linear(0.5, 40), lambda t: 0.5 * max(0, 1 - t / 40)),
     "cosine": (S.cosine(0.5, 40), lambda t: 0.25 * (1 + math.cos(math.pi * min(t, 40) / 40))),
     "horizon": (S.horizon(R=3.0, K=36), lambda t: 0.5),
+    "warmup": (
+        S.warmup(S.linear(0.5, 40), 10),
+        lambda t: 0.5 * min(1, (t + 1) / 10) * max(0, 1 - t / 40),
+    ),
+    "corrected": (
+        S.corrected(0.5, 0.75, 0.5),
+        lambda t: 0.5 * math.sqrt(1 - 0.5 ** (t + 1)) / (1 - 0.75 ** (t + 1)),
+    ),
 }
 each = pytest.mark.parametrize("name", FORMULAS)
+decaying = pytest.mark.parametrize("name", sorted(set(FORMULAS) - {"warmup", "corrected"}))
 
 
 @each
@@ -31,12 +40,12 @@ def test_each_schedule_is_its_formula(name, t):
     assert float(schedule(t)) == pytest.approx(formula(t), rel=1e-12, abs=1e-16)
 
 
-@each
+@decaying
 def test_the_first_value_is_the_rate(name):
     assert FORMULAS[name][0](0) == 0.5
 
 
-@each
+@decaying
 def test_schedules_never_rise_and_never_fall_below_zero(name):
     values = [float(FORMULAS[name][0](t)) for t in range(60)]
     assert all(a >= b >= 0 for a, b in itertools.pairwise(values))
@@ -86,6 +95,22 @@ def test_annealing_ends_at_exactly_zero_and_stays_there(schedule):
     assert math.fsum(schedule(t) for t in range(8)) == pytest.approx(8)
 
 
+def test_a_warmup_is_linear_and_then_the_schedule_itself():
+    rate = S.warmup(0.5, T=4)
+    assert [rate(t) for t in range(6)] == [0.125, 0.25, 0.375, 0.5, 0.5, 0.5]
+    inner = S.cosine(2, 30)
+    assert [S.warmup(inner, 5)(t) for t in range(4, 40)] == [inner(t) for t in range(4, 40)]
+    assert S.warmup(inner, 1)(0) == inner(0)
+
+
+@given(st.floats(0, 0.99), st.floats(0, 0.999))
+def test_bias_correction_starts_where_a_constant_gradient_needs_it_and_ends_at_1(beta1, beta2):
+    # For g = 1: m = 1 - beta1 and v = 1 - beta2, so the first step m / sqrt(v) times this is 1.
+    rate = S.corrected(1.0, beta1, beta2)
+    assert rate(0) * (1 - beta1) / math.sqrt(1 - beta2) == pytest.approx(1, rel=1e-12)
+    assert rate(50_000) == pytest.approx(1)
+
+
 def test_an_array_of_rates_is_a_sweep():
     rates = [1.0, 2.0, 4.0]
     for schedule in (
@@ -93,6 +118,8 @@ def test_an_array_of_rates_is_a_sweep():
         S.inverse(rates),
         S.geometric(rates, 0.5),
         S.linear(rates, 2),
+        S.warmup(S.inverse(rates), 3),
+        S.corrected(rates),
     ):
         assert np.array_equal(schedule(1), np.array(rates) * float(schedule(1)[0]))
 
@@ -127,6 +154,12 @@ def test_schedules_are_values():
         (lambda: S.horizon(-1, 5), ValueError, "R must be at least 0; got -1"),
         (lambda: S.horizon("a", 5), TypeError, "R must be a real number"),
         (lambda: S.horizon(1, 0), ValueError, "K must be at least 1; got 0"),
+        (lambda: S.warmup(-1, 3), ValueError, "then must be at least 0; got -1"),
+        (lambda: S.warmup(None, 3), TypeError, "then must be a real number"),
+        (lambda: S.warmup(1, 0), ValueError, "T must be at least 1; got 0"),
+        (lambda: S.corrected(-1), ValueError, "rate must be at least 0; got -1"),
+        (lambda: S.corrected(1, 1), ValueError, r"beta1 .* must be in \[0, 1\); got 1"),
+        (lambda: S.corrected(1, 0.9, S.constant(0)), TypeError, "beta2 must be a number"),
         (lambda: S.horizon(1, "3"), TypeError, "K must be a whole number; got '3'"),
     ],
 )
