@@ -5,7 +5,7 @@ PY := .venv/bin/python
 # Notebooks are executed as for a page without a kernel, whatever the shell's own settings are.
 STATIC := NORMGD_STATIC=1 MPLBACKEND=module://matplotlib_inline.backend_inline
 
-.PHONY: help book test lab notebooks lint test-site pins clean env env-dev
+.PHONY: help book test lab notebooks lint test-peers test-site pins clean env env-dev env-peers
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -14,8 +14,9 @@ help: ## list the verbs
 book: env ## build the site into _build/html
 	@$(PY) tools/build.py
 
-test: env ## run the unit tests, then every notebook against its stored outputs
-	$(PY) -m pytest -m "not site" -n 2 --dist loadfile --doctest-modules tests normgd
+test: env ## the unit tests (COVERAGE=1: measured), then every notebook against its stored outputs
+	$(PY) -m pytest -m "not site and not peers" -n 2 --dist loadfile --doctest-modules tests normgd \
+		$(if $(COVERAGE),--cov=normgd --cov-branch --cov-fail-under=98 --cov-report=term-missing:skip-covered)
 	$(STATIC) $(PY) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=120 -n 2 --dist loadscope book
 
 # Trusted, the chapters show their explorers before they are run.
@@ -32,6 +33,9 @@ lint: env-dev ## ruff (notebooks too), mypy, codespell
 	$(PY) -m mypy
 	$(PY) -m codespell_lib
 
+test-peers: env-peers ## the rules against PyTorch and Optax, and on their arrays
+	$(PY) -m pytest -m peers -n 2 --dist loadfile tests
+
 test-site: env-dev ## look at the built site in a browser (needs Chromium)
 	$(PY) -m pytest -m site -n 2 tests
 
@@ -44,7 +48,7 @@ clean: ## remove everything that make made
 
 # The environment is asked whether it is complete and up to date. If it cannot say so, the first usable
 # Python makes it (again).
-env env-dev:
-	@level=$(if $(filter env-dev,$@),dev,course); \
+env env-dev env-peers:
+	@level=$(patsubst env-%,%,$(@:env=course)); \
 	$(PY) tools/env.py --check $$level 2>/dev/null || \
 	{ python=$$(sh tools/find-python) && exec "$$python" tools/env.py $$level; }

@@ -29,7 +29,7 @@ def course(tmp_path: Path) -> Path:
     root = tmp_path / "the course"
     (root / "tools").mkdir(parents=True)
     shutil.copy(ROOT / "tools" / "env.py", root / "tools")
-    for name in ("requirements.txt", "requirements-dev.txt", "pyproject.toml"):
+    for name in (*env.LEVELS.values(), "pyproject.toml"):
         (root / name).write_text("# nothing\n")
     return root
 
@@ -48,9 +48,10 @@ def complete(root: Path, level: str = "course") -> bool:
 def test_a_stamp_names_all_that_the_environment_is_made_from(
     course: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = {env.stamp(course, "course"), env.stamp(course, "dev")}
+    seen = {env.stamp(course, level) for level in env.LEVELS}
     (course / "requirements-dev.txt").write_text("ruff\n")
     assert env.stamp(course, "course") in seen
+    assert env.stamp(course, "peers") in seen
     assert env.stamp(course, "dev") not in seen
     for change in (
         lambda: (course / "requirements.txt").write_text("numpy\n"),

@@ -1,4 +1,4 @@
-"""Make the course's environment, `.venv`, from the pins: `python tools/env.py [course|dev]`.
+"""Make the course's environment, `.venv`, from the pins: `python tools/env.py [course|dev|peers]`.
 
 A stamp inside `.venv` is written last and names everything the environment was made from. Without a
 matching stamp the environment is stale or half made, and is made again from nothing. Only the
@@ -17,8 +17,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# Each level holds the ones before it.
-LEVELS = {"course": "requirements.txt", "dev": "requirements-dev.txt"}
+# Every level holds the course; beyond it they do not depend on each other.
+LEVELS = {
+    "course": "requirements.txt",
+    "dev": "requirements-dev.txt",
+    "peers": "requirements-peers.txt",
+}
 
 
 def python_in(venv: Path) -> Path:
@@ -28,10 +32,8 @@ def python_in(venv: Path) -> Path:
 def stamp(root: Path, level: str) -> str:
     """What the environment of `level` must have been made from, for the Python that runs this."""
     digest = hashlib.sha256(f"{sys.version}\n{root}\n".encode())
-    for name, requirements in LEVELS.items():
-        digest.update((root / requirements).read_bytes())
-        if name == level:
-            break
+    for name in dict.fromkeys(("course", level)):
+        digest.update((root / LEVELS[name]).read_bytes())
     import tomllib  # not at the top, where an older Python would fail before it is told
 
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
@@ -88,10 +90,10 @@ def alone(root: Path, work: str) -> Iterator[None]:
 
 def make(root: Path, level: str) -> None:
     venv = root / ".venv"
-    base = ask(root, "course")
+    held = {name for name in LEVELS if ask(root, name)}
     # First, so that nothing half changed can pass for good.
     (venv / "stamp").unlink(missing_ok=True)
-    if not base:
+    if not held:
         version = sys.version.split()[0]
         print(f"Making .venv with Python {version} (once, a minute or two) ...", flush=True)
         if venv.exists():
@@ -101,7 +103,7 @@ def make(root: Path, level: str) -> None:
         print(f"Adding the {level} tools to .venv ...", flush=True)
     pip = [str(python_in(venv)), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     run(*pip, "--requirement", root / LEVELS[level])
-    made = list(LEVELS)[: list(LEVELS).index(level) + 1]
+    made = [name for name in LEVELS if name in held | {"course", level}]
     # The new environment writes its stamp itself, as the one who will be asked for it.
     ask_for = [str(python_in(venv)), __file__, "--stamp"]
     lines = [subprocess.check_output([*ask_for, name], text=True) for name in made]

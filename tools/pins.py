@@ -24,3 +24,9 @@ save("requirements.txt", "-e .", "What the course is built, read and tested with
 dev = pins("--group", "dev", keep="\n".join(course))
 extra = [line for line in dev if line not in course]
 save("requirements-dev.txt", "-r requirements.txt", "What it is checked with besides", extra)
+peers = pins("--group", "peers", keep="\n".join([*course, *extra]))
+# What PyTorch needs for CUDA it brings itself; its wheel for the CPU alone needs none of it.
+cuda = ("cuda-", "nvidia-", "triton==")
+extra = [line for line in peers if line not in course and not line.startswith(cuda)]
+use = "What it is compared with (PyTorch's own index has a CPU wheel for Linux, gigabytes smaller)"
+save("requirements-peers.txt", "-r requirements.txt", use, extra)
