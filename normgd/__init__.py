@@ -6,8 +6,9 @@
 Path(quadratic, ngd(eta=0.5), 200 steps)
 """
 
-from . import functions, noise, ops, plot, rules, schedules, symbols
+from . import functions, invariances, noise, ops, plot, rules, schedules, symbols
 from .explore import explore
+from .formula import Formula, formula
 from .functions import Function
 from .noise import Noisy, cyclic, epochs, minibatch, noisy
 from .ops import norm, unit, where
@@ -60,12 +61,13 @@ from .sweep import Runs, Sweep, sweep
 __version__ = "0.1.0"
 
 __all__ = [
-    "Average", "Chain", "Clip", "ClipEach", "Function", "Greedy", "Momentum", "Nesterov",
-    "NewtonSchulz", "Noisy", "Path", "Polar", "Rule", "Runs", "Sign", "Sweep", "Trust", "Unit",
-    "WeightDecay", "adadelta", "adagrad", "adagrad_norm", "adam", "amsgrad", "barzilai_borwein",
-    "barzilai_borwein_short", "clipped", "cyclic", "dadapt", "dadapt_adam", "descend", "dog",
-    "dowg", "epochs", "explore", "functions", "gd", "lamb", "lars", "line_search", "lion",
-    "minibatch", "momentum", "muon", "nadam", "nesterov", "ngd", "noise", "noisy", "norm",
-    "normalized_momentum", "ops", "plot", "polyak", "prodigy", "rmsprop", "rmsprop_norm",
-    "rules", "schedules", "sign", "sweep", "symbols", "unit", "where",
+    "Average", "Chain", "Clip", "ClipEach", "Formula", "Function", "Greedy", "Momentum",
+    "Nesterov", "NewtonSchulz", "Noisy", "Path", "Polar", "Rule", "Runs", "Sign", "Sweep",
+    "Trust", "Unit", "WeightDecay", "adadelta", "adagrad", "adagrad_norm", "adam", "amsgrad",
+    "barzilai_borwein", "barzilai_borwein_short", "clipped", "cyclic", "dadapt", "dadapt_adam",
+    "descend", "dog", "dowg", "epochs", "explore", "formula", "functions", "gd", "invariances",
+    "lamb", "lars", "line_search", "lion", "minibatch", "momentum", "muon", "nadam", "nesterov",
+    "ngd", "noise", "noisy", "norm", "normalized_momentum", "ops", "plot", "polyak", "prodigy",
+    "rmsprop", "rmsprop_norm", "rules", "schedules", "sign", "sweep", "symbols", "unit",
+    "where",
 ]  # fmt: skip

@@ -556,6 +556,7 @@ rosenbrock = Function(
     box=((-2.0, 2.0), (-1.0, 3.0)),
     source="Rosenbrock, The Computer Journal 3 (1960) 175-184, doi:10.1093/comjnl/3.3.175",
 )  # fmt: skip
+r"""The banana valley :math:`J(w)=(1-w_1)^2+100\,(w_2-w_1^2)^2`."""
 
 
 def _beale_residuals(w: Array) -> list[Any]:
@@ -593,6 +594,7 @@ beale = Function(
     box=((-1.0, 4.5), (-1.5, 1.5)),
     source="Beale, On an iterative method for finding a local minimum (1958), Princeton",
 )  # fmt: skip
+r"""Beale's :math:`J(w)=\sum_{k=1}^3(a_k-w_1(1-w_2^k))^2` with a = 1.5, 2.25, 2.625."""
 
 
 def _himmelblau(w: Array) -> Array:
@@ -627,6 +629,7 @@ himmelblau = Function(
     box=((-6.0, 6.0), (-6.0, 6.0)),
     source="Himmelblau, Applied Nonlinear Programming, McGraw-Hill (1972)",
 )  # fmt: skip
+r"""Four valleys: :math:`J(w)=(w_1^2+w_2-11)^2+(w_1+w_2^2-7)^2`."""
 
 
 # ------------------------------------------------------------------------------- saddles
@@ -643,6 +646,7 @@ saddle = Function(
     lambda w: _matrix([[2.0, 0.0], [0.0, -2.0]], w),
     name="saddle", dim=2, box=((-2.0, 2.0), (-2.0, 2.0)), L=2.0,
 )  # fmt: skip
+r"""The saddle :math:`J(w)=w_1^2-w_2^2`, unbounded below."""
 
 
 def _monkey_saddle(w: Array) -> Array:
@@ -656,6 +660,7 @@ monkey_saddle = Function(
     lambda w: _matrix([[6 * w[0], -6 * w[1]], [-6 * w[1], -6 * w[0]]], w),
     name="monkey_saddle", dim=2, box=((-2.0, 2.0), (-2.0, 2.0)),
 )  # fmt: skip
+r"""The monkey saddle :math:`J(w)=w_1^3-3w_1w_2^2`: at 0 even the Hessian is 0."""
 
 
 # ------------------------------------------------------- flat, sharp and broken landscapes

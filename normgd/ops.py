@@ -57,16 +57,38 @@ class _Symbols:
         return lambda *args: np.frompyfunc(partial(node, op), len(args), 1)(*args)
 
 
-_symbols = _Symbols()
+class _Numbers:
+    """NumPy's functions of plain numbers.
+
+    A Python number stays one: a NumPy number would make float64 of the float32 arrays it meets.
+    """
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        function = getattr(np, name)
+
+        def plain(*args: Any) -> Any:
+            result = function(*args)[()]  # no array without axes
+            return result if any(isinstance(x, np.floating) for x in args) else result.item()
+
+        setattr(self, name, plain)
+        return plain
+
+
+_symbols, _numbers = _Symbols(), _Numbers()
 
 
 def _home(*args: Any) -> Any:
     """Return where the functions of these arguments are: with NumPy, symbols or another engine."""
+    home: Any = _numbers
     for x in args:
         kind = _kinds[type(x)]
-        if kind != "plain" and (kind != "array" or x.dtype.hasobject):
-            return _namespace(x) if kind == "foreign" else _symbols
-    return np
+        if kind == "foreign":
+            return _namespace(x)
+        if kind == "symbol" or (kind == "array" and x.dtype.hasobject):
+            return _symbols
+        if kind == "array" or (kind == "plain" and not isinstance(x, (int, float, np.generic))):
+            home = np
+    return home
 
 
 def _function(name: str) -> Callable[[Any], Any]:
@@ -116,10 +138,11 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     """
     home = _home(condition, a, b)
     if home is np:
-        return np.where(condition, a, b)[()]  # of numbers a number, not an array without axes
-    if home is not _symbols and not is_foreign(condition):  # PyTorch takes no plain bool
+        return np.where(condition, a, b)[()]  # without axes a number
+    if home not in (_numbers, _symbols) and not is_foreign(condition):
         from array_api_compat import device
 
+        # PyTorch takes no plain bool.
         condition = home.asarray(condition, device=device(a if is_foreign(a) else b))
     return home.where(condition, a, b)
 
@@ -156,8 +179,6 @@ def total(x: Any) -> Any:
 def concatenate(arrays: Any) -> Any:
     """Return the arrays one after the other along the coordinates."""
     first = arrays[0]
-    if isinstance(first, Formal):
-        return first
     if is_foreign(first):
         return _namespace(first).concat(arrays, axis=0)
     return np.concatenate(arrays)
@@ -194,7 +215,7 @@ def power(x: Any, n: Any) -> Any:
     home = _home(x, n)
     if home is _symbols:
         return home.power_by_squaring(x, n)
-    if home is not np and is_foreign(n):
+    if is_foreign(n):
         return x ** (1.0 * n)  # a float, so that JAX keeps the type of what it is multiplied with
     result = x**0.0
     while n > 0:

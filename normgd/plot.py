@@ -41,6 +41,7 @@ STYLES: dict[str, dict[str, Any]] = {
     for j, (color, family) in enumerate(FAMILIES.items())
     for i, name in enumerate(family)
 }
+"""The colour, line style and marker of each rule."""
 OTHER = {"color": "#444444", "linestyle": "--", "marker": "x"}
 
 

@@ -69,7 +69,7 @@ LETTERS = {
     "grow": Letter("factor after a step", "1", r"\tau_+", 1, np.inf),
     "decay": Letter("weight decay", "J/w²", r"\lambda", 0, np.inf),
     "warmup": Letter("share of the memory still missing at first", "1", r"\omega", 0, 1),
-    "at_zero": Letter("length in place of 0", "1", r"\gamma_0", 0, 1),
+    "at_zero": Letter("ratio of lengths in place of 0", "w²/J", r"\gamma_0", 0, np.inf),
     "J_star": Letter("lowest value", "J", "J^*", -np.inf, np.inf),
     "r_eps": Letter("seed of the distance", "w", r"r_\varepsilon", 0, np.inf),
     "d0": Letter("seed of the distance", "w", "d_0", 0, np.inf),

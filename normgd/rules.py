@@ -20,6 +20,9 @@ Rules that square gradients (from Adagrad on) work for ``1e-145 < |g_i| < 1e145`
 lose digits, and where they vanish the step is g/ε or, for ε = 0, 0.  Above, they are infinite, and
 from then on the step is 0 (:class:`dadapt` goes back to w₀), or NaN if ρ or β₂ is 0.
 
+Rules that keep account of their own steps (both Barzilai-Borwein rules, ``dog``, ``dowg``,
+``dadapt``, ``prodigy``) must come last in a chain, and ``line_search`` must stand alone.
+
 Invariances are those of exact arithmetic with ``eps = eps_root = 0``; the table of all of them is
 an appendix of the course, made from tests.
 """
@@ -52,6 +55,7 @@ from .ops import (
 )
 from .ops import sign as sign_of
 from .rule import Rule
+from .symbols import Formal, node
 
 Array = Any
 Rate = Any  # a number, an array of numbers that broadcasts with the batch, or a schedule t -> rate
@@ -65,7 +69,7 @@ class Unit(Rule):
     r"""The direction of the gradient, :math:`u=g/\|g\|`; 0 where ``g = 0``.
 
     Alone it is the rule the thread proposes, :math:`w\leftarrow w-\nabla J/\|\nabla J\|`: a step of
-    length 1 in whatever unit w happens to be measured.
+    length 1 in whatever unit w happens to be measured.  See :class:`ngd`.
     """
 
     def __call__(self, g: Array) -> Array:
@@ -75,7 +79,7 @@ class Unit(Rule):
 class Sign(Rule):
     r"""The sign of each coordinate of the gradient, :math:`\operatorname{sign} g_i`.
 
-    It is the unit vector of ℓ∞ along which J descends most steeply.
+    It is the unit vector of ℓ∞ along which J descends most steeply.  See :class:`sign`.
     """
 
     def __call__(self, g: Array) -> Array:
@@ -87,9 +91,14 @@ class Greedy(Rule):
 
     :math:`i=\arg\max_j|g_j|`, the first of them in a tie.  It is the unit vector of ℓ1 along which
     J descends most steeply.
+
+    Nutini, Schmidt, Laradji, Friedlander, Koepke, ICML 2015, PMLR 37:1632-1641, arXiv:1506.00552:
+    the Gauss-Southwell rule.
     """
 
     def __call__(self, g: Array) -> Array:
+        if isinstance(g, Formal):
+            return node("greedy", g)
         largest = absolute(g[0])
         for other in g[1:]:
             largest = maximum(largest, absolute(other))
@@ -199,6 +208,7 @@ class Average(Rule):
     -----
     The weights add up to 1 − β^{t+1}: early averages are too short, and nothing corrects that here.
     ``Average(beta) >> gd(alpha)`` equals ``momentum(alpha * (1 - beta), beta)``.
+    See :class:`normalized_momentum`.
     PyTorch's ``SGD(momentum=beta, dampening=beta)`` differs: its first m is g, not (1 − β) g.
     """
 
@@ -235,6 +245,8 @@ class WeightDecay(Rule):
 
 def _by_block(formula: Callable[..., Array], blocks: Blocks, *vectors: Array) -> Array:
     """Apply ``formula`` to each block of coordinates, as an array of the block's shape."""
+    if any(isinstance(v, Formal) for v in vectors):
+        return formula(*vectors)  # a letter stands for each block
     d = len(vectors[0])
     shapes = blocks or ((d,),)
     sizes = [math.prod(shape) for shape in shapes]
@@ -256,8 +268,8 @@ class Trust(Rule):
     blocks : sequence of ints or shapes, optional
         The sizes of the blocks (layers) in the order of the coordinates; one block if not given.
     at_zero : float
-        What stands in place of ‖w‖/‖g‖ where w or g is 0.  The formula's own value, 0, means that a
-        block that starts at 0 stays there; Optax takes 1.
+        What stands in place of ‖w‖/‖g‖ where w or g is 0, in the unit of w over that of g. The
+        formula's own value, 0, means that a block that starts at 0 stays there; Optax takes 1.
 
     Notes
     -----
@@ -304,6 +316,8 @@ def newton_schulz(G: Array, iterations: int = 5) -> Array:
     a, b, c = 3.4445, −4.775, 2.0315: Jordan et al., *Muon: An optimizer for hidden layers in neural
     networks* (2024), https://kellerjordan.github.io/posts/muon/.
     """
+    if isinstance(G, Formal):
+        return node("newton_schulz", G)
     a, b, c = 3.4445, -4.7750, 2.0315
     wide = G.shape[0] <= G.shape[1]
     X = unit(G.reshape((G.shape[0] * G.shape[1], *G.shape[2:]))).reshape(G.shape)
@@ -327,6 +341,8 @@ def polar(G: Array) -> Array:
     array, shape (m, n, *batch)
         Every nonzero singular value made 1; zeros (to rounding) stay 0.  NaN where G is not finite.
     """
+    if isinstance(G, Formal):
+        return node("polar", G)
     A = np.moveaxis(np.asarray(G), (0, 1), (-2, -1))
     finite = np.isfinite(A).all(axis=(-2, -1), keepdims=True)
     U, s, Vt = np.linalg.svd(np.where(finite, A, 0.0), full_matrices=False)
@@ -337,7 +353,7 @@ def polar(G: Array) -> Array:
 
 def _as_matrix(G: Array, batch: tuple[int, ...]) -> Array:
     """Return a block as a matrix; a vector is a matrix of one column."""
-    return G if G.ndim - len(batch) == 2 else G[:, None]
+    return G if isinstance(G, Formal) or G.ndim - len(batch) == 2 else G[:, None]
 
 
 class Polar(Rule):
@@ -353,6 +369,8 @@ class Polar(Rule):
     -----
     It is the unit matrix of the spectral norm along which J descends most steeply.  By an SVD, for
     NumPy arrays; :class:`NewtonSchulz` comes near it by matrix products alone.
+
+    Bernstein, Newhouse, *Old optimizer, new norm: an anthology* (2024), arXiv:2409.20325.
     """
 
     blocks: Blocks
@@ -1178,7 +1196,8 @@ class dog(Rule):
         v = v + dot(g, g)
         step = self.gamma * ratio(r, sqrt(v + self.eps_root)) * g
         p = p + step
-        return step, maximum(r, norm(p)), v, p
+        r = maximum(r, norm(p))
+        return step, r, v, p
 
 
 class dowg(Rule):
@@ -1212,7 +1231,8 @@ class dowg(Rule):
         v = v + r * r * dot(g, g)
         step = self.gamma * ratio(r * r, sqrt(v) + self.eps) * g
         p = p + step
-        return step, maximum(r, norm(p)), v, p
+        r = maximum(r, norm(p))
+        return step, r, v, p
 
 
 class dadapt(Rule):

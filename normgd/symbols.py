@@ -169,13 +169,7 @@ class Formal(Expr):
     """
 
     __slots__ = ()
-    ndim, shape = 1, (1,)  # to what treats blocks of coordinates it is one block
-
-    def __len__(self) -> int:
-        return 1
-
-    def __getitem__(self, part: Any) -> Formal:
-        return self
+    shape = (1,)
 
     def reshape(self, *shape: Any) -> Formal:
         """Return itself: a letter has no coordinates to arrange."""
@@ -220,8 +214,32 @@ def binary(op: str, a: Any, b: Any) -> Any:
 def node(op: str, *args: Any) -> Expr:
     """Record an operation; it is formal if one of its arguments is."""
     lifted = tuple(map(lift, args))
-    kind = Formal if any(isinstance(x, Formal) for x in lifted) else Expr
-    return kind(op, *lifted)
+    if any(isinstance(x, Formal) for x in lifted):
+        simpler = _on_paper(op, lifted)
+        if simpler is None:
+            return Formal(op, *lifted)
+        return simpler if isinstance(simpler, Formal) else Formal(simpler.op, *simpler.args)
+    return Expr(op, *lifted)
+
+
+def _on_paper(op: str, args: tuple[Expr, ...]) -> Expr | None:
+    """Return what nobody would write as an operation: x + 0, 1 x, 0 x, a guard against x / 0."""
+
+    def is_(x: Expr, number: float) -> bool:
+        return x.op == "constant" and bool(x.args[0] == number)
+
+    a, b = args[0], args[-1]
+    if op == "add" and (is_(a, 0) or is_(b, 0)):
+        return b if is_(a, 0) else a
+    if op == "multiply" and any(is_(x, number) for x in args for number in (0, 1)):
+        return b if is_(a, 1) or is_(b, 0) else a
+    if (op == "subtract" and is_(b, 0)) or (op == "divide" and (is_(a, 0) or is_(b, 1))):
+        return a
+    if op in ("power", "power_by_squaring", "sqrt") and is_(a, 0):
+        return a
+    if op == "where" and a.op == "equal" and is_(args[1], 0):
+        return b
+    return None
 
 
 def symbol(name: str) -> Expr:
@@ -284,8 +302,11 @@ def to_sympy(x: Any) -> Any:
         "absolute": sp.Abs, "arcsin": sp.asin, "arccos": sp.acos, "arctan": sp.atan,
         "ceil": sp.ceiling, "expm1": lambda a: sp.exp(a) - 1, "log1p": lambda a: sp.log(1 + a),
         "log2": lambda a: sp.log(a, 2), "log10": lambda a: sp.log(a, 10),
-        "negative": lambda a: -a,
+        "negative": lambda a: -a, "unit": lambda a: a / sp.Function("norm")(a),
     }  # fmt: skip
+    # What a formula of letters says of whole vectors, matrices and landscapes.
+    formal = ("norm", "total", "value", "gradient", "greedy", "polar", "newton_schulz")
+    named |= {name: sp.Function(name) for name in formal}
 
     def constant(value: float) -> Any:
         if not math.isfinite(value):
