@@ -305,3 +305,19 @@ def test_an_explorer_that_fails_leaves_its_picture(browser: Any, served: str, pa
         visit.settle()
         assert visit.page.locator(".normgd-explorer").first.locator("svg, img").first.is_visible()
         assert any("on purpose" in text or "could not start" in text for text in visit.complaints)
+
+
+# --- the library ------------------------------------------------------------------------
+
+
+def test_the_search_finds_a_rule(browser: Any, served: str) -> None:
+    with Visit(browser, f"{served}/search.html?q=adam") as visit:
+        first = visit.page.locator("#search-results li a").first
+        first.wait_for()
+        assert first.get_attribute("href").endswith("book/library_rules.html#normgd.adam")
+
+
+def test_an_entry_is_shown_as_it_is_typed(browser: Any, served: str) -> None:
+    with Visit(browser, address("book/library_rules", "file", served)) as visit:
+        shown = visit.settle().locator('dt[id="normgd.adam"]').inner_text()
+    assert shown.startswith("ng.adam(eta=0.001, beta1=0.9, beta2=0.999, eps=1e-08")
