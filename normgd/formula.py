@@ -185,7 +185,7 @@ def _frames(g: Expr) -> Iterator[list[dict[str, Any]]]:
     entered: list[Any] = []
     collected: list[dict[str, Any]] = []
 
-    def watch(frame: Any, event: str, result: Any) -> None:
+    def watch(frame: Any, event: str, result: Any) -> None:  # pragma: no cover (not traceable)
         own = frame.f_globals.get("__name__") == Rule.__module__  # Rule.step and the like
         if event == "call" and frame.f_locals.get("g") is g and not own:
             entered.append(frame)

@@ -366,16 +366,15 @@ _EXAMPLES = {
 }
 
 # Where a letter is measured in another unit than that of LETTERS.  Behind a piece, gd's α has the
-# unit of w over that of what the piece returns; at_zero stands in place of ‖w‖ over a direction's
-# norm.
+# unit of w over that of what the piece returns; LAMB's at_zero and decay meet no gradient but a
+# direction.
 _OWN_UNITS = {
     "Greedy": {"alpha": "w"},
     "NewtonSchulz": {"alpha": "w"},
     "Polar": {"alpha": "w"},
     "Sign": {"alpha": "w"},
-    "Trust": {"alpha": "1", "at_zero": "w²/J"},
+    "Trust": {"alpha": "1"},
     "Unit": {"alpha": "w"},
-    "lars": {"at_zero": "w²/J"},
     "lamb": {"at_zero": "w", "decay": "1/w"},
     "dowg": {"eps": "J"},
 }

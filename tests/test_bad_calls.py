@@ -41,9 +41,9 @@ FINE["blocks"] = (2,)
 BELOW_0, NO_SHARE, NO_PART = (-1, -5e-324, [0.1, -0.1]), (-0.1, 1, 1.5, [0.5, 1]), (-0.1, 1.1)
 OUT_OF_RANGE = {
     **dict.fromkeys(("alpha", "eta", "gamma", "eps", "eps_root"), BELOW_0),
-    **dict.fromkeys(("c", "decay", "r_eps", "d0"), BELOW_0),
+    **dict.fromkeys(("c", "decay", "r_eps", "d0", "at_zero"), BELOW_0),
     **dict.fromkeys(("beta", "beta1", "beta2", "rho", "c1", "shrink"), NO_SHARE),
-    **dict.fromkeys(("warmup", "at_zero"), NO_PART),
+    "warmup": NO_PART,
     "grow": (0.99, 0, -2),
     "J_star": (),
 }

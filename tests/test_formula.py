@@ -191,6 +191,28 @@ def test_a_students_rule_has_a_formula():
     assert str(formula(lambda g: 2 * g)) == "w_{t+1} = w_t - 2 g_t"
 
 
+def test_every_operation_is_printed():
+    read = {
+        lambda g: (1 - g) ** 0.5: r"\sqrt{1 - g_t}",
+        lambda g: (g * g) ** 3: r"\left(g_t^2\right)^{3}",
+        lambda g: ng.ops.total(g): r"\sum_i g_t",
+        lambda g: ng.ops.total(abs(g)): r"\lVert g_t \rVert_1",
+        lambda g: ng.ops.dot(g, g + 1): r"\langle g_t, g_t + 1 \rangle",
+        lambda g: -g - (g + -2): r"\left(-g_t - \left(g_t - 2\right)\right)",
+        lambda g: -1 * (g + 1): r"\left(-\left(g_t + 1\right)\right)",
+        lambda g: g * 3: r"g_t \cdot 3",
+        lambda g: 1.5e-7 * np.exp(g): r"1.5 \cdot 10^{-7} \exp\left(g_t\right)",
+        lambda g: ng.where(ng.ops.less(g, 1), 1, ng.where(ng.ops.less_equal(g, 2), 2, g)): (
+            r"\begin{cases} 1 & g_t < 1 \\ 2 & g_t \le 2 \\ g_t & \text{otherwise} \end{cases}"
+        ),
+        lambda g, w, J: J.grad(w - J(w) * g): (r"\nabla J\left(w_t - J\left(w_t\right) g_t\right)"),
+        lambda g: np.tanh(g): r"\operatorname{tanh}\left(g_t\right)",
+    }
+    for rule, text in read.items():
+        (line,) = formula(rule).lines
+        assert line == f"w_{{t+1}} = w_t - {text}"
+
+
 def test_a_notebook_shows_one_aligned_block():
     shown = formula(ng.momentum(1))._repr_latex_()
     assert shown.startswith("$$\n\\begin{aligned}\nm_t &= ")

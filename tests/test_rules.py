@@ -956,7 +956,7 @@ def spectral(d):
             lambda g: np.linalg.norm(g[:2]) + np.linalg.norm(g[2:]),
         ),
     ],
-    ids=repr,
+    ids=["l2", "l infinity", "l1", "spectral", "blocks"],
 )
 @settings(max_examples=30)
 @given(seed=st.integers(0, 2**32 - 1))

@@ -30,6 +30,27 @@ from normgd.symbols import (
 x, y = symbol("x"), symbol("y")
 X, Y = sp.symbols("x y", real=True)
 
+
+def test_operators_of_python_are_recorded():
+    assert repr(+x) == "x"
+    assert repr(abs(x)) == "absolute(x)"
+    assert repr((x >= y) | (x < 1) & (x == y)) == (
+        "logical_or(less_equal(y, x), logical_and(less(x, 1.0), equal(x, y)))"
+    )
+    assert repr(lift(np.array(2.5))) == "2.5"
+    assert repr([x**2, x**1, x**0.5, x**-1, 2**x, x**y]) == (
+        "[multiply(x, x), x, sqrt(x), divide(1.0, x), power(2.0, x), power(x, y)]"
+    )
+
+
+def test_what_is_not_finite_stays_so():
+    for value, printed in ((math.nan, "NaN"), (math.inf, "Infinity"), (-math.inf, "-Infinity")):
+        assert to_javascript([lift(value)])[1] == [printed]
+        assert str(to_sympy(lift(value))) in ("nan", "oo", "-oo")
+    assert to_sympy(ops.power(x, 3)) == X**3
+    assert "power(x, 3.0)" in to_javascript([ops.power(x, 3)])[0]
+
+
 # A formula as a tree, evaluated here by plain operators: on floats, on fractions, on symbols.
 UNARY = {
     "neg": lambda a: -a,
