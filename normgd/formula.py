@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -129,6 +130,7 @@ class _Trace:
     def __init__(self, values: bool) -> None:
         self.values = values
         self.names: dict[int, str] = {}
+        self.used: Counter[str] = Counter()  # how many rules of a chain have a letter
         self.kept: list[Expr] = []  # every named node; also keeps identities from being reused
 
     def name(self, value: Any, latex: str) -> None:
@@ -143,16 +145,22 @@ class _Trace:
 
     def follow(self, rule: Rule, g: Expr, w: Expr) -> Any:
         """Run one rule from ``g`` and return its step."""
+        # In a chain a letter that an earlier rule has gets a prime.
+        own = {*rule.rates(), *rule.memories}
+        primes = {name: "'" * self.used[name] for name in own}
+        self.used.update(own)
         letters = {}
         for name, rate in rule.rates().items():
             if callable(rate):
-                letters[name] = Formal("symbol", _latex(name))
+                letters[name] = Formal("symbol", _primed(_latex(name), primes[name]))
             elif not (isinstance(rate, float) and (self.values or rate == 0)):
                 latex = LETTERS[name].latex if name in LETTERS else rf"\text{{{name}}}"
-                letters[name] = Formal("symbol", latex)
+                letters[name] = Formal("symbol", _primed(latex, primes[name]))
         settings = {name: None for name in rule._fields() if name == "blocks"}
         named = dataclasses.replace(rule, **letters, **settings)
-        memory = tuple(Formal("symbol", _latex(m, "t-1")) for m in rule.memories)
+        memory = tuple(
+            Formal("symbol", _primed(_latex(m, "t-1"), primes[m])) for m in rule.memories
+        )
         t = Formal("symbol", "t")
         try:
             with _frames(g) as frames:
@@ -163,7 +171,7 @@ class _Trace:
                 f"coordinates; {error}"
             ) from error
         for m, value in zip(rule.memories, after, strict=True):
-            self.name(value, _latex(m))
+            self.name(value, _primed(_latex(m), primes[m]))
         for variables in frames:
             for local, value in variables.items():
                 if local != "g":  # the step of the rule before, in a chain
@@ -212,6 +220,12 @@ def _latex(name: str, t: str = "t") -> str:
         letter = letter if len(letter) == 1 else rf"\text{{{letter.replace('_', ' ')}}}"
         indexed = f"{letter}_{{{index},@}}" if index else f"{letter}_@"
     return indexed.replace("_@", f"_{t}" if len(t) == 1 else f"_{{{t}}}").replace("@", t)
+
+
+def _primed(latex: str, primes: str) -> str:
+    """Put primes behind a letter, before its index."""
+    letter, underscore, index = latex.partition("_")
+    return letter + primes + underscore + index
 
 
 class _Printer:

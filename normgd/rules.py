@@ -1112,7 +1112,8 @@ class barzilai_borwein(Rule):
     -----
     Computed as :math:`\|s\|/(\|y\|\cos\theta)`, θ the angle between s and y, which is the same and
     does not underflow: the memories are α, the length and direction of −s, and the last gradient.
-    On a quadratic it converges from every start, though not monotonically.
+    On a strictly convex quadratic it converges from every start, though not monotonically:
+    Raydan, IMA J. Numer. Anal. 13 (1993) 321-326, doi:10.1093/imanum/13.3.321.
     Rotations and translations carry the iterates along; under J → cJ they do not change if
     α → α/c, and under w = sz if α → α/s².
 

@@ -171,7 +171,11 @@ def test_a_chain_is_one_formula():
     assert formula(adamw, values=True).lines[-1] == (
         r"w_{t+1} = w_t - 0.1 \left(\frac{\hat m_t}{\sqrt{\hat v_t} + 10^{-8}} + 0.01 w_t\right)"
     )
-    assert len(formula(ng.Momentum(0.5) >> ng.Momentum(0.9)).lines) == 3
+    assert formula(ng.Momentum(0.5) >> ng.momentum(0.1, lambda t: 0.9)).lines == [
+        r"m_t = \beta m_{t-1} + g_t",
+        r"m'_t = \beta'_t m'_{t-1} + m_t",
+        r"w_{t+1} = w_t - \alpha m'_t",
+    ]
 
 
 def test_a_students_rule_has_a_formula():
