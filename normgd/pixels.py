@@ -23,9 +23,9 @@ def _name_rates(rule: Rule, suffix: str = "") -> tuple[Rule, dict[str, float]]:
         return Chain(tuple(link for link, _ in named)), {
             k: v for _, d in named for k, v in d.items()
         }
-    numbers = {name: rate for name, rate in rule.rates().items() if isinstance(rate, float)}
-    if any(isinstance(rate, np.ndarray) for rate in rule.rates().values()):
+    if rule.batch_shape():
         raise ValueError(f"the hyper-parameters of {rule!r} must be single numbers, not arrays")
+    numbers = {name: rate for name, rate in rule.rates().items() if isinstance(rate, float)}
     symbols = {name: symbol(f"p.{name}{suffix}") for name in numbers}
     named_rule = dataclasses.replace(rule, **symbols) if symbols else rule
     return named_rule, {name + suffix: value for name, value in numbers.items()}
@@ -60,9 +60,10 @@ def javascript(rule: Any, J: Any, d: int = 2) -> dict[str, Any]:
     Raises
     ------
     TypeError
-        If the rule or the landscape branches on values and so cannot be traced.
+        If the rule or the landscape cannot be traced, because it branches on values
+        (``line_search``) or calls what symbols do not have (the SVD of ``Polar``).
     ValueError
-        If a hyper-parameter is an array.
+        If a hyper-parameter is an array, or J does not have ``d`` coordinates.
 
     Examples
     --------
@@ -74,14 +75,21 @@ def javascript(rule: Any, J: Any, d: int = 2) -> dict[str, Any]:
     return [[_2], []];
     """
     J, rule = as_function(J), as_rule(rule)
-    rule, rates = _name_rates(rule)
+    named, rates = _name_rates(rule)
     w = np.array([symbol(f"w[{i}]") for i in range(d)], dtype=object)
     t = symbol("t")
-    g = J.grad(w)
-    # The first step, from a memory of zeros, shows which memories are vectors.
-    _, after = rule.step(g, rule.start(), t, w, J)
-    size = len(_leaves(after))
-    step, after = rule.step(g, _as_symbols(after, (f"m[{i}]" for i in range(size))), t, w, J)
+    try:
+        g = J.grad(w)
+        # The first step, from a memory of zeros, shows which memories are vectors.
+        _, after = named.step(g, named.start(), t, w, J)
+        size = len(_leaves(after))
+        memory = _as_symbols(after, (f"m[{i}]" for i in range(size)))
+        step, after = named.step(g, memory, t, w, J)
+    except (AttributeError, TypeError) as error:
+        raise TypeError(
+            f"{rule!r} on {J.name} cannot be printed as JavaScript, "
+            f"because its code does not run on symbols: {error}"
+        ) from error
     if not is_symbolic(step) or np.shape(step) != (d,):
         raise TypeError(f"{rule!r} must return a step of {d} coordinates that depends on g")
     body, results = to_javascript([*(w - step), *_leaves(after)])

@@ -26,6 +26,7 @@ Rules compose: in ``first >> then`` the step of the first is the gradient of the
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import inspect
 import operator
@@ -170,6 +171,7 @@ class Rule:
 
     memories: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[tuple[str, ...]] = ()
+    _scheduled: ClassVar[tuple[str, ...]] = ()  # each rule's own: the names of its schedules
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -194,6 +196,8 @@ class Rule:
         for field in dataclasses.fields(self):
             check = SETTINGS.get(field.name, check_rate)
             object.__setattr__(self, field.name, check(field.name, getattr(self, field.name)))
+        scheduled = tuple(name for name, rate in self.rates().items() if callable(rate))
+        object.__setattr__(self, "_scheduled", scheduled)
 
     def __call__(self, g: Array, *memory: Array) -> Any:
         raise NotImplementedError(
@@ -228,11 +232,16 @@ class Rule:
 
     def at(self, t: Any) -> Rule:
         """Return the rule of step ``t``: every schedule replaced by its value."""
-        scheduled = {name: rate(t) for name, rate in self.rates().items() if callable(rate)}
-        for name, rate in scheduled.items():
+        if not self._scheduled:
+            return self
+        rule = copy.copy(self)  # not dataclasses.replace, which would check what is checked
+        object.__setattr__(rule, "_scheduled", ())
+        for name in self._scheduled:
+            rate = check_rate(name, getattr(self, name)(t))
             if callable(rate):
                 raise TypeError(f"the schedule of {name} must return a number; got {rate!r}")
-        return dataclasses.replace(self, **scheduled) if scheduled else self
+            object.__setattr__(rule, name, rate)
+        return rule
 
     def batch_shape(self) -> tuple[int, ...]:
         """Return the common shape of the hyper-parameters' arrays; ``()`` for plain numbers."""

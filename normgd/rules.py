@@ -55,7 +55,7 @@ from .ops import (
 )
 from .ops import sign as sign_of
 from .rule import Rule
-from .symbols import Formal, node
+from .symbols import Formal, is_symbolic, node
 
 Array = Any
 Rate = Any  # a number, an array of numbers that broadcasts with the batch, or a schedule t -> rate
@@ -343,6 +343,8 @@ def polar(G: Array) -> Array:
     """
     if isinstance(G, Formal):
         return node("polar", G)
+    if is_symbolic(G):
+        raise TypeError("an SVD cannot be traced; NewtonSchulz comes near it by products alone")
     A = np.moveaxis(np.asarray(G), (0, 1), (-2, -1))
     finite = np.isfinite(A).all(axis=(-2, -1), keepdims=True)
     U, s, Vt = np.linalg.svd(np.where(finite, A, 0.0), full_matrices=False)
@@ -1085,6 +1087,8 @@ class line_search(Rule):
     grow: Rate = 2.0
 
     def __call__(self, g: Array, a: Array, w: Array, J: Any, t: Any) -> tuple[Array, Array]:
+        if is_symbolic(g):
+            raise TypeError("it branches on values: how often it shrinks is not known beforehand")
         value, n = J(w), norm(g)
         grown = minimum(self.grow * a, np.finfo(n.dtype).max)  # shrinking infinity would never end
         a = where(equal(t, 0), self.alpha, where(equal(n, 0.0), a, grown))
