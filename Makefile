@@ -5,7 +5,7 @@ PY := .venv/bin/python
 # Notebooks are executed as for a page without a kernel, whatever the shell's own settings are.
 STATIC := NORMGD_STATIC=1 MPLBACKEND=module://matplotlib_inline.backend_inline
 
-.PHONY: help book test lab notebooks lint test-peers test-site pins clean env env-dev env-peers
+.PHONY: help book test lab notebooks lint test-peers test-site bench pins clean env env-dev env-peers
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -29,7 +29,7 @@ notebooks: env ## book/src/*.md -> executed book/*.ipynb (CHECK=1: only compare)
 
 lint: env-dev ## ruff (notebooks too), mypy, codespell
 	$(PY) -m ruff check .
-	$(PY) -m ruff format --check normgd tests tools book/_ext
+	$(PY) -m ruff format --check normgd tests tools benchmarks gallery book/_ext
 	$(PY) -m mypy
 	$(PY) -m codespell_lib
 
@@ -38,6 +38,9 @@ test-peers: env-peers ## the rules against PyTorch and Optax, and on their array
 
 test-site: env-dev ## look at the built site in a browser (needs Chromium)
 	$(PY) -m pytest -m site -n 2 tests
+
+bench: env-peers ## time the steps side by side with PyTorch and Optax
+	@$(PY) benchmarks/steps.py
 
 pins: env-dev ## choose the newest versions for requirements*.txt again
 	@$(PY) tools/pins.py

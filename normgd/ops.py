@@ -201,6 +201,8 @@ def ratio(a: Any, b: Any) -> Any:
     """Return a / b, and 0 where b is 0: a rule stays where there is nothing to divide by."""
     if isinstance(a, Formal) or isinstance(b, Formal):
         return a / b  # nobody writes the exception on paper
+    if _home(a, b) in (np, _numbers) and np.all(b):
+        return a / b
     zero = equal(b, 0.0)
     return where(zero, 0.0, a / where(zero, 1.0, b))
 
