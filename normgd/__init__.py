@@ -57,17 +57,18 @@ from .rules import (
     sign,
 )
 from .sweep import Runs, Sweep, sweep
+from .taylor import Taylor, symbolic, taylor
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Average", "Chain", "Clip", "ClipEach", "Formula", "Function", "Greedy", "Momentum",
     "Nesterov", "NewtonSchulz", "Noisy", "Path", "Polar", "Rule", "Runs", "Sign", "Sweep",
-    "Trust", "Unit", "WeightDecay", "adadelta", "adagrad", "adagrad_norm", "adam", "amsgrad",
-    "barzilai_borwein", "barzilai_borwein_short", "clipped", "cyclic", "dadapt", "dadapt_adam",
-    "descend", "dog", "dowg", "epochs", "explore", "formula", "functions", "gd", "invariances",
-    "lamb", "lars", "line_search", "lion", "minibatch", "momentum", "muon", "nadam", "nesterov",
-    "ngd", "noise", "noisy", "norm", "normalized_momentum", "ops", "plot", "polyak", "prodigy",
-    "rmsprop", "rmsprop_norm", "rules", "schedules", "sign", "sweep", "symbols", "unit",
-    "where",
+    "Taylor", "Trust", "Unit", "WeightDecay", "adadelta", "adagrad", "adagrad_norm", "adam",
+    "amsgrad", "barzilai_borwein", "barzilai_borwein_short", "clipped", "cyclic", "dadapt",
+    "dadapt_adam", "descend", "dog", "dowg", "epochs", "explore", "formula", "functions", "gd",
+    "invariances", "lamb", "lars", "line_search", "lion", "minibatch", "momentum", "muon",
+    "nadam", "nesterov", "ngd", "noise", "noisy", "norm", "normalized_momentum", "ops", "plot",
+    "polyak", "prodigy", "rmsprop", "rmsprop_norm", "rules", "schedules", "sign", "sweep",
+    "symbolic", "symbols", "taylor", "unit", "where",
 ]  # fmt: skip

@@ -20,16 +20,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from .rule import LETTERS, Chain, Rule, as_rule
+from .rule import LETTERS, Rule, as_rule
 from .symbols import Expr, Formal, _postorder, lift, node, to_sympy
 
-# The LaTeX of quantities that the code names, where it is not the name itself; @ is the step.
-NAMES = {
-    "m_hat": r"\hat m_@", "v_hat": r"\hat v_@", "mu": r"\mu_@", "mu_next": r"\mu_{t+1}",
-    "q_next": "q_{t+1}", "step": r"\Delta_@", "delta": r"\delta_@", "beta3": r"\beta_3",
-    "cosine": r"\cos\theta_@", "measured": r"\alpha'_@", "a": r"\alpha_@", "last": "g_@",
-    "weighted": "h_@", "slope": r"\sigma_@",
-}  # fmt: skip
+# The LaTeX of quantities that any code may name so; @ is the step.  Rules have theirs in `letters`.
+NAMES = {"m_hat": r"\hat m_@", "v_hat": r"\hat v_@", "mu": r"\mu_@", "delta": r"\delta_@"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -109,7 +104,7 @@ def formula(rule: Any, values: bool = False) -> Formula:
     w = Formal("symbol", "w_t")
     step = Formal("symbol", "g_t")
     rule = as_rule(rule)
-    for link in rule.rules if isinstance(rule, Chain) else (rule,):
+    for link in rule.links:
         step = trace.follow(link, step, w)
     return trace.formula(node("subtract", w, step))
 
@@ -145,6 +140,7 @@ class _Trace:
 
     def follow(self, rule: Rule, g: Expr, w: Expr) -> Any:
         """Run one rule from ``g`` and return its step."""
+        names = NAMES | rule.letters
         # In a chain a letter that an earlier rule has gets a prime.
         own = {*rule.rates(), *rule.memories}
         primes = {name: "'" * self.used[name] for name in own}
@@ -152,30 +148,30 @@ class _Trace:
         letters = {}
         for name, rate in rule.rates().items():
             if callable(rate):
-                letters[name] = Formal("symbol", _primed(_latex(name), primes[name]))
+                letters[name] = Formal("symbol", _primed(_latex(name, names), primes[name]))
             elif not (isinstance(rate, float) and (self.values or rate == 0)):
-                latex = LETTERS[name].latex if name in LETTERS else rf"\text{{{name}}}"
+                latex = LETTERS[name].latex if name in LETTERS else _spelt(name)
                 letters[name] = Formal("symbol", _primed(latex, primes[name]))
         settings = {name: None for name in rule._fields() if name == "blocks"}
         named = dataclasses.replace(rule, **letters, **settings)
         memory = tuple(
-            Formal("symbol", _primed(_latex(m, "t-1"), primes[m])) for m in rule.memories
+            Formal("symbol", _primed(_latex(m, names, "t-1"), primes[m])) for m in rule.memories
         )
         t = Formal("symbol", "t")
         try:
             with _frames(g) as frames:
                 step, after = named.step(g, memory, t, w, _Landscape())
-        except (AttributeError, TypeError) as error:
+        except (AttributeError, IndexError, TypeError, ValueError) as error:
             raise TypeError(
                 f"{rule!r} has no formula: its code branches on values or looks at single "
                 f"coordinates; {error}"
             ) from error
         for m, value in zip(rule.memories, after, strict=True):
-            self.name(value, _primed(_latex(m), primes[m]))
+            self.name(value, _primed(_latex(m, names), primes[m]))
         for variables in frames:
             for local, value in variables.items():
                 if local != "g":  # the step of the rule before, in a chain
-                    self.name(value, _latex(local))
+                    self.name(value, _latex(local, names))
         self.kept += [lift(value) for value in after if isinstance(value, Expr)]
         return step
 
@@ -208,16 +204,19 @@ def _frames(g: Expr) -> Iterator[list[dict[str, Any]]]:
         sys.setprofile(before)
 
 
-def _latex(name: str, t: str = "t") -> str:
+def _spelt(name: str) -> str:
+    """Return a name as LaTeX, its digits as an index."""
+    letter, index = re.fullmatch(r"(.*?)_?(\d*)", name).groups()  # type: ignore[union-attr]
+    shown = letter if len(letter) == 1 else rf"\text{{{letter.replace('_', ' ')}}}"
+    return f"{shown}_{index}" if index else shown
+
+
+def _latex(name: str, names: dict[str, str], t: str = "t") -> str:
     """Return the LaTeX of a quantity in code at step t; of a hyper-parameter that has a step."""
-    if name in NAMES:
-        indexed = NAMES[name]
-    elif name in LETTERS:
-        letter, _, index = LETTERS[name].latex.partition("_")
-        indexed = f"{letter}_{{{index},@}}" if index else f"{letter}_@"
+    if name in names:
+        indexed = names[name]
     else:
-        letter, index = re.fullmatch(r"(.*?)_?(\d*)", name).groups()  # type: ignore[union-attr]
-        letter = letter if len(letter) == 1 else rf"\text{{{letter.replace('_', ' ')}}}"
+        letter, _, index = (LETTERS[name].latex if name in LETTERS else _spelt(name)).partition("_")
         indexed = f"{letter}_{{{index},@}}" if index else f"{letter}_@"
     return indexed.replace("_@", f"_{t}" if len(t) == 1 else f"_{{{t}}}").replace("@", t)
 
@@ -272,7 +271,9 @@ class _Printer:
     def _multiply(self, a: Expr, b: Expr) -> tuple[str, int]:
         if a.op == "constant" and a.args[0] == -1:
             return self._negative(b)
-        left, right = self.show(a, self.PRODUCT), self.show(b, self.PRODUCT)
+        # A sign in front would be taken for the sign of the whole product.
+        first = self.ATOM if a.op == "sign" else self.PRODUCT
+        left, right = self.show(a, first), self.show(b, self.PRODUCT)
         if left == right:
             return self._power(a, lift(2))
         dot = r" \cdot " if right[0].isdigit() else " "
@@ -307,10 +308,10 @@ class _Printer:
             return rf"\lVert {self.show(a.args[0])} \rVert_1", self.ATOM
         if a.op == "multiply" and self.show(a.args[0]) == self.show(a.args[1]):
             return rf"\lVert {self.show(a.args[0])} \rVert^2", self.ATOM
-        if a.op == "multiply":
+        if a.op == "multiply" and "constant" not in (a.args[0].op, a.args[1].op):
             inside = ", ".join(map(self.show, a.args))
             return rf"\langle {inside} \rangle", self.ATOM
-        return rf"\sum_i {self.show(a, self.PRODUCT)}", self.PRODUCT
+        return rf"\sum_i {self.show(a, self.PRODUCT)}", self.SUM
 
     def _sign(self, a: Expr) -> tuple[str, int]:
         return rf"\operatorname{{sign}} {self.show(a, self.ATOM)}", self.PRODUCT

@@ -33,7 +33,7 @@ from . import rules as every
 from .functions import Function, as_function
 from .ops import norm, total
 from .path import descend
-from .rule import LETTERS, Chain, Rule
+from .rule import LETTERS, Rule
 
 Array = Any
 
@@ -51,10 +51,6 @@ TRANSFORMATIONS = {
 
 
 # ------------------------------------------------------------------- the other description
-
-
-def _links(rule: Rule) -> tuple[Rule, ...]:
-    return rule.rules if isinstance(rule, Chain) else (rule,)
 
 
 def _times(A: Array, z: Array) -> Array:
@@ -134,7 +130,7 @@ class Change:
             rates = {name: value for name, value in link.rates().items() if name in units}
             return replace(link, **{n: self.rate(n, v, units[n]) for n, v in rates.items()})
 
-        return functools.reduce(operator.rshift, map(convert, _links(rule)))
+        return functools.reduce(operator.rshift, map(convert, rule.links))
 
 
 def exponents(unit: str) -> dict[str, int]:
@@ -273,7 +269,7 @@ class Row:
     @functools.cached_property
     def rates(self) -> dict[str, Any]:
         """The hyper-parameters of the rule, or of all links of a chain, by name."""
-        return {name: v for link in _links(self.rule) for name, v in link.rates().items()}
+        return {name: v for link in self.rule.links for name, v in link.rates().items()}
 
     @property
     def units(self) -> dict[str, str]:
@@ -284,7 +280,7 @@ class Row:
     @property
     def label(self) -> str:
         """The rule's name; a piece is followed by gd, whose α is the rate it has not."""
-        return " >> ".join(type(link).__name__ for link in _links(self.rule))
+        return " >> ".join(type(link).__name__ for link in self.rule.links)
 
     def converted(self, column: str) -> dict[str, str]:
         """Return what must be converted under a transformation: ``{"alpha": "α/s²"}``."""

@@ -26,6 +26,8 @@ class _Kinds(dict[type, str]):
         homes = {base.__module__.partition(".")[0] for base in kind.__mro__}
         if issubclass(kind, np.ndarray):
             self[kind] = "array"
+        elif issubclass(kind, Formal):
+            self[kind] = "formal"
         elif issubclass(kind, Expr):
             self[kind] = "symbol"
         elif hasattr(kind, "__array__") and not homes.isdisjoint({"jax", "jaxlib", "torch"}):
@@ -57,6 +59,13 @@ class _Symbols:
         return lambda *args: np.frompyfunc(partial(node, op), len(args), 1)(*args)
 
 
+class _Letters:
+    """Functions of formal letters: each records itself."""
+
+    def __getattr__(self, op: str) -> Callable[..., Any]:
+        return partial(node, op)
+
+
 class _Numbers:
     """NumPy's functions of plain numbers.
 
@@ -74,7 +83,7 @@ class _Numbers:
         return plain
 
 
-_symbols, _numbers = _Symbols(), _Numbers()
+_symbols, _letters, _numbers = _Symbols(), _Letters(), _Numbers()
 
 
 def _home(*args: Any) -> Any:
@@ -84,6 +93,8 @@ def _home(*args: Any) -> Any:
         kind = _kinds[type(x)]
         if kind == "foreign":
             return _namespace(x)
+        if kind == "formal":
+            return _letters
         if kind == "symbol" or (kind == "array" and x.dtype.hasobject):
             return _symbols
         if kind == "array" or (kind == "plain" and not isinstance(x, (int, float, np.generic))):
@@ -139,7 +150,7 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     home = _home(condition, a, b)
     if home is np:
         return np.where(condition, a, b)[()]  # without axes a number
-    if home not in (_numbers, _symbols) and not is_foreign(condition):
+    if home not in (_numbers, _symbols, _letters) and not is_foreign(condition):
         from array_api_compat import device
 
         # PyTorch takes no plain bool.
@@ -215,7 +226,7 @@ def power(x: Any, n: Any) -> Any:
     that engine's own power is taken.
     """
     home = _home(x, n)
-    if home is _symbols:
+    if home in (_symbols, _letters):
         return home.power_by_squaring(x, n)
     if is_foreign(n):
         return x ** (1.0 * n)  # a float, so that JAX keeps the type of what it is multiplied with

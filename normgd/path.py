@@ -184,8 +184,11 @@ def walk(
     for t in range(steps):
         sample: Any = next(samples)
         g = sample.grad(w)
+        before = memory
         step, memory = rule.step(g, memory, t, w, sample)
         step = _checked(step, w, rule)
+        if t == 0 and w[0].size > 1:
+            _check_apart(rule, g, before, w, sample, step)
         yield w, g, step
         w = w - step
     sample = next(samples)
@@ -219,6 +222,22 @@ def _checked(step: Any, w: Array, rule: Rule) -> Array:
     if array.shape not in (w.shape, ()):
         raise ValueError(f"{wanted}; got shape {array.shape}")
     return np.broadcast_to(array.astype(w.dtype, copy=False), w.shape)
+
+
+def _check_apart(rule: Rule, g: Array, memory: Any, w: Array, J: Any, step: Array) -> None:
+    """Check that the first run's step does not change with the gradients of the others.
+
+    ``np.linalg.norm(g)``, say, is the norm of all of them together.
+    """
+    first = (slice(None), *(0,) * (w.ndim - 1))
+    alone = np.zeros_like(g)
+    alone[first] = g[first]
+    again, _ = rule.step(alone, memory, 0, w, J)
+    if not np.array_equal(_checked(again, w, rule)[first], step[first], equal_nan=True):
+        raise ValueError(
+            f"{rule!r} mixes the runs of a batch: sums over coordinates must keep the batch, as "
+            f"norm, unit and ops.total of normgd do"
+        )
 
 
 def _start(J: Function, start: Any, rule: Rule, repeats: tuple[int, ...] = ()) -> Array:

@@ -171,10 +171,14 @@ class Rule:
 
     memories: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[tuple[str, ...]] = ()
+    letters: ClassVar[dict[str, str]] = {}  # LaTeX of what the formula names; @ is the step
     _scheduled: ClassVar[tuple[str, ...]] = ()  # each rule's own: the names of its schedules
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        for name in inspect.get_annotations(cls):
+            if hasattr(Rule, name) and name != "letters":
+                raise TypeError(f"{name} cannot be a field of {cls.__name__}: every rule has one")
         if "__call__" in cls.__dict__:
             _, *parameters = inspect.signature(cls.__call__).parameters.values()
             names = [parameter.name for parameter in parameters]
@@ -187,6 +191,15 @@ class Rule:
                 if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                     raise TypeError(
                         f"{cls.__name__}'s formula must name each of its memories; got {parameter}"
+                    )
+                if parameter.kind == parameter.POSITIONAL_ONLY:
+                    raise TypeError(
+                        f"{cls.__name__}'s formula is called with names; got {parameter}, /"
+                    )
+                if parameter.default is not parameter.empty:
+                    raise TypeError(
+                        f"{cls.__name__}'s formula has {parameter}, but memories start at 0; a "
+                        f"hyper-parameter is a field of a Rule class"
                     )
             cls.memories = tuple(name for name in names[1:] if name not in RESERVED)
             cls.needs = tuple(name for name in names[1:] if name in RESERVED)
@@ -218,10 +231,16 @@ class Rule:
     def __hash__(self) -> int:
         return hash((type(self), repr(self)))
 
-    def __rshift__(self, then: Rule) -> Chain:
-        if not isinstance(then, Rule):
-            raise TypeError(f"a rule composes with a rule: rule >> rule; got {then!r}")
-        return Chain((self, then))
+    def __rshift__(self, then: Any) -> Chain:
+        return Chain((self, _composable(then)))
+
+    def __rrshift__(self, first: Any) -> Chain:
+        return Chain((_composable(first), self))
+
+    @property
+    def links(self) -> tuple[Rule, ...]:
+        """The rules that this one is a chain of: for all but a :class:`Chain` itself alone."""
+        return (self,)
 
     def _fields(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
@@ -256,6 +275,8 @@ class Rule:
     ) -> tuple[Array, tuple[Any, ...]]:
         """Return the step to subtract from w and the new memory.
 
+        The formula gets ``g`` and ``w`` as arrays that cannot be written to.
+
         Parameters
         ----------
         g : array, shape (d, *batch)
@@ -274,7 +295,7 @@ class Rule:
         TypeError
             If the formula names ``w`` or ``J`` and it is not given.
         """
-        given = {"w": w, "J": J, "t": t}
+        given = {"w": _read_only(w), "J": J, "t": t}
         for name in self.needs:
             if given[name] is None:
                 raise TypeError(
@@ -282,7 +303,7 @@ class Rule:
                 )
         _check_memory(self, memory, self.memories)
         named = dict(zip(self.memories, memory, strict=True))
-        result = self.at(t)(g, **named, **{name: given[name] for name in self.needs})
+        result = self.at(t)(_read_only(g), **named, **{name: given[name] for name in self.needs})
         if not self.memories:
             return result, ()
         if not isinstance(result, tuple) or len(result) != 1 + len(self.memories):
@@ -340,6 +361,10 @@ class Chain(Rule):
         links = [r.rules if isinstance(r, Chain) else (r,) for r in self.rules]
         object.__setattr__(self, "rules", sum(links, ()))
 
+    @property
+    def links(self) -> tuple[Rule, ...]:
+        return self.rules
+
     def __repr__(self) -> str:
         return " >> ".join(map(repr, self.rules))
 
@@ -368,21 +393,41 @@ class Chain(Rule):
         return g, tuple(after)
 
 
+def _read_only(x: Any) -> Any:
+    """Return a view of an array that no formula can change by ``*=`` and the like."""
+    if type(x) is not np.ndarray:
+        return x
+    view = x.view()
+    view.flags.writeable = False
+    return view
+
+
+def _composable(rule: Any) -> Rule:
+    if not callable(rule) or isinstance(rule, type):
+        raise TypeError(f"a rule composes with a rule: rule >> rule; got {rule!r}")
+    return as_rule(rule)
+
+
 def as_rule(rule: Any) -> Rule:
     """Return the rule itself, or the rule of a plain function ``g -> step``."""
     if isinstance(rule, Rule):
         return rule
-    if inspect.isfunction(rule):
-        return _from_function(rule)
     wanted = "rule must be a rule such as ngd(eta=0.1), or a function of the gradient g"
     if isinstance(rule, type) and issubclass(rule, Rule):
         raise TypeError(f"{wanted}; got the class {rule.__name__} without its hyper-parameters")
+    if callable(rule) and not isinstance(rule, type):
+        return _from_function(rule)
     raise TypeError(f"{wanted}; got {rule!r}")
 
 
 def _from_function(formula: Callable[..., Any]) -> Rule:
     """Make a rule of a plain function ``(g, memory...) -> step, memory...``."""
-    signature = inspect.signature(formula)
+    try:
+        signature = inspect.signature(formula)
+    except ValueError as error:
+        raise TypeError(
+            f"rule must be a function with named parameters; got {formula!r}"
+        ) from error
     myself = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
 
     def call(self: Rule, *arguments: Any, **named: Any) -> Any:
@@ -390,7 +435,10 @@ def _from_function(formula: Callable[..., Any]) -> Rule:
 
     parameters = [myself, *signature.parameters.values()]
     call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    return type(formula.__name__, (Rule,), {"__call__": call, "__doc__": formula.__doc__})()
+    name = getattr(formula, "__name__", type(formula).__name__)
+    again = lambda self: (as_rule, (formula,))  # for pickle: the class cannot be found by its name
+    parts = {"__call__": call, "__doc__": formula.__doc__, "__reduce__": again}
+    return type(name, (Rule,), parts)()
 
 
 __all__ = ["LETTERS", "Chain", "Letter", "Rule", "as_rule", "check_rate"]

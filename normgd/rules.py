@@ -31,7 +31,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -79,7 +79,7 @@ class Unit(Rule):
 class Sign(Rule):
     r"""The sign of each coordinate of the gradient, :math:`\operatorname{sign} g_i`.
 
-    It is the unit vector of ℓ∞ along which J descends most steeply.  See :class:`sign`.
+    Less it, J descends as steeply as along any vector of length 1 in ℓ∞.  See :class:`sign`.
     """
 
     def __call__(self, g: Array) -> Array:
@@ -89,8 +89,8 @@ class Sign(Rule):
 class Greedy(Rule):
     r"""The coordinate where the gradient is largest: :math:`\operatorname{sign}(g_i)\,e_i`.
 
-    :math:`i=\arg\max_j|g_j|`, the first of them in a tie.  It is the unit vector of ℓ1 along which
-    J descends most steeply.
+    :math:`i=\arg\max_j|g_j|`, the first of them in a tie.  Less it, J descends as steeply as along
+    any vector of length 1 in ℓ1.
 
     Nutini, Schmidt, Laradji, Friedlander, Koepke, ICML 2015, PMLR 37:1632-1641, arXiv:1506.00552:
     the Gauss-Southwell rule.
@@ -369,8 +369,8 @@ class Polar(Rule):
 
     Notes
     -----
-    It is the unit matrix of the spectral norm along which J descends most steeply.  By an SVD, for
-    NumPy arrays; :class:`NewtonSchulz` comes near it by matrix products alone.
+    Less it, J descends as steeply as along any matrix of spectral norm 1.  By an SVD, for NumPy
+    arrays; :class:`NewtonSchulz` comes near it by matrix products alone.
 
     Bernstein, Newhouse, *Old optimizer, new norm: an anthology* (2024), arXiv:2409.20325.
     """
@@ -471,6 +471,7 @@ class sign(Rule):
     The steepest descent of the norm ℓ∞ as the unit step is of ℓ2.  In one dimension the two are
     the same.  The iterates do not change when J is replaced by h(J) with h' > 0, nor when
     coordinates of g are multiplied by positive numbers; they do change under rotations of w.
+    ``ng.sign`` is this rule; the operation on arrays is ``ng.ops.sign``.
     Optax's ``sign_sgd`` is the same.
 
     Bernstein, Wang, Azizzadenesheli, Anandkumar, ICML 2018, arXiv:1802.04434, Algorithm 1.
@@ -578,11 +579,12 @@ class normalized_momentum(Rule):
 
     Notes
     -----
-    Averaging first and normalising then repairs the bias that normalised minibatch gradients have.
-    Equal to ``Average(beta) >> ngd(eta)``, and to ``Momentum(beta) >> ngd(eta)``, since the length
-    of m cancels.  Rotations and translations carry the iterates along; they do not change under
-    J → cJ, nor under w = sz if η → η/s.  The paper starts from :math:`m_0=g_0`, which gives the
-    first gradient a weight of β^t instead of (1 − β) β^t in the later averages.
+    Averaging first and normalising then reduces the bias that normalised minibatch gradients have;
+    it vanishes only as β → 1. Equal to ``Average(beta) >> ngd(eta)``, and for constant β to
+    ``Momentum(beta) >> ngd(eta)``, since the length of m cancels.  Rotations and translations carry
+    the iterates along; they do not change under J → cJ, nor under w = sz if η → η/s.  The paper
+    starts from :math:`m_0=g_0`, which gives the first gradient a weight of β^t instead of (1 − β)
+    β^t in the later averages.
 
     Cutkosky, Mehta, ICML 2020, PMLR 119:2260-2268, arXiv:2002.03305, Algorithm 1.
     """
@@ -772,6 +774,7 @@ class adadelta(Rule):
 
     rho: Rate = 0.95
     eps: Rate = 1e-6
+    letters: ClassVar = {"step": r"\Delta_@"}
 
     def __call__(self, g: Array, v: Array, u: Array) -> tuple[Array, Array, Array]:
         v = self.rho * v + (1 - self.rho) * (g * g)
@@ -890,6 +893,7 @@ class nadam(Rule):
     beta2: Rate = 0.999
     eps: Rate = 1e-8
     warmup: Rate = 0.0
+    letters: ClassVar = {"mu_next": r"\mu_{t+1}", "q_next": "q_{t+1}"}
 
     def __call__(self, g: Array, m: Array, v: Array, q: Array, t: Any) -> tuple[Array, ...]:
         mu = self.beta1 * (1 - self.warmup * 0.96 ** ((t + 1) / 250))
@@ -924,11 +928,12 @@ class lars(Rule):
 
     Notes
     -----
-    Equal to ``WeightDecay(decay) >> Trust(blocks) >> gd(gamma) >> Momentum(beta)``.  With λ = 0 the
-    iterates do not change under J → cJ and follow :math:`w_l=s_lz_l` layer by layer; they do change
-    under translations.  The paper's product of learning rate and trust coefficient is γ; it divides
-    by ‖g‖ + λ‖w‖, where this and Optax's ``lars`` have ‖g + λw‖.  With ``trust_coefficient=1``
-    that is this with ``at_zero=1``; with its default, 0.001, a block at 0 steps 1,000 times as far.
+    Equal to ``WeightDecay(decay) >> Trust(blocks, at_zero) >> gd(gamma) >> Momentum(beta)``.  With
+    λ = 0 the iterates do not change under J → cJ and follow :math:`w_l=s_lz_l` layer by layer; they
+    do change under translations.  The paper's product of learning rate and trust coefficient is γ;
+    it divides by ‖g‖ + λ‖w‖, where this and Optax's ``lars`` have ‖g + λw‖.  With
+    ``trust_coefficient=1`` that is this with ``at_zero=1``; with its default, 0.001, a block at 0
+    steps 1,000 times as far.
 
     You, Gitman, Ginsburg, arXiv:1708.03888, Algorithm 1.
     """
@@ -965,7 +970,8 @@ class lamb(Rule):
 
     Notes
     -----
-    Equal to ``adam(1, beta1, beta2, eps) >> WeightDecay(decay) >> Trust(blocks) >> gd(gamma)``.
+    Equal to ``adam(1, beta1, beta2, eps) >> WeightDecay(decay) >> Trust(blocks, at_zero) >>
+    gd(gamma)``.
     The paper's φ is the identity here.  Optax's ``lamb`` has ``at_zero=1``.
 
     You et al., ICLR 2020, arXiv:1904.00962, Algorithm 2.
@@ -1002,7 +1008,8 @@ class muon(Rule):
 
     Notes
     -----
-    Equal to ``Momentum(beta) >> NewtonSchulz(blocks) >> gd(eta)``, since the length of m cancels;
+    For constant β equal to ``Momentum(beta) >> NewtonSchulz(blocks, iterations) >> gd(eta)``, since
+    the length of m cancels;
     with Nesterov's momentum write :class:`Nesterov`, with the exact polar factor :class:`Polar`.
     PyTorch and Optax use Nesterov's unless told otherwise: PyTorch's is :class:`Nesterov`, Optax's
     corrects the biases of m and g as :class:`nadam` does.
@@ -1126,6 +1133,9 @@ class barzilai_borwein(Rule):
     """
 
     alpha: Rate
+    letters: ClassVar = {
+        "a": r"\alpha_@", "last": "g_@", "cosine": r"\cos\theta_@", "measured": r"\alpha'_@",
+    }  # fmt: skip
 
     def __call__(
         self, g: Array, a: Array, s: Array, u: Array, last: Array, t: Any
@@ -1152,6 +1162,9 @@ class barzilai_borwein_short(Rule):
     """
 
     alpha: Rate
+    letters: ClassVar = {
+        "a": r"\alpha_@", "last": "g_@", "cosine": r"\cos\theta_@", "measured": r"\alpha'_@",
+    }  # fmt: skip
 
     def __call__(
         self, g: Array, a: Array, s: Array, u: Array, last: Array, t: Any
@@ -1195,6 +1208,7 @@ class dog(Rule):
     gamma: Rate = 1.0
     r_eps: Rate = 1e-6
     eps_root: Rate = 0.0
+    letters: ClassVar = {"step": r"\Delta_@"}
 
     def __call__(self, g: Array, r: Array, v: Array, p: Array) -> tuple[Array, ...]:
         r = maximum(r, self.r_eps)
@@ -1230,6 +1244,7 @@ class dowg(Rule):
     gamma: Rate = 1.0
     r_eps: Rate = 1e-6
     eps: Rate = 0.0
+    letters: ClassVar = {"step": r"\Delta_@"}
 
     def __call__(self, g: Array, r: Array, v: Array, p: Array) -> tuple[Array, ...]:
         r = maximum(r, self.r_eps)
@@ -1244,7 +1259,8 @@ class dadapt(Rule):
     r"""D-Adaptation, by dual averaging: :math:`w_{t+1}=w_0-s_{t+1}/\sqrt{v_t}`.
 
     :math:`s_{t+1}=s_t+d_tg_t` and :math:`v_t=\sum_{i\le t}\|g_i\|^2`, where :math:`d_t` is a lower
-    bound on the distance from :math:`w_0` to a minimiser of a convex J,
+    bound on the distance from :math:`w_0` to a minimiser, if d₀ is one, J is convex and the
+    gradients are exact,
 
     .. math:: d_{t+1}=\max\Bigl(d_t,\frac{\|s_{t+1}\|^2/\sqrt{v_t}
         -\sum_{i\le t}d_i^2\|g_i\|^2/\sqrt{v_{i-1}}}{2\|s_{t+1}\|}\Bigr),\qquad v_{-1}=v_0.
@@ -1281,7 +1297,7 @@ class dadapt_adam(Rule):
 
     With :math:`\delta_t=\gamma\,d_t\sqrt{1-\beta_2^{t+1}}/(1-\beta_1^{t+1})`, by coordinate:
     :math:`m_t=\beta_1m_{t-1}+(1-\beta_1)\delta_tg_t`, v as in :class:`adam`, and
-    :math:`w_{t+1}=w_t-m_t/(\sqrt{v_t}+\varepsilon)`; the bound is
+    :math:`w_{t+1}=w_t-m_t/(\sqrt{v_t}+\varepsilon)`; the estimate of the distance is
     :math:`d_{t+1}=\max(d_t,r_t/((1-\sqrt{\beta_2})\|s_t\|_1))` with :math:`s_t` the average of
     :math:`\delta_tg_t` and :math:`r_t` that of :math:`\delta_t\langle g_t,s_{t-1}/(\sqrt{v_{t-1}}
     +\varepsilon)\rangle`, both with :math:`\sqrt{\beta_2}`.
@@ -1291,7 +1307,7 @@ class dadapt_adam(Rule):
     gamma : float or schedule
         A multiple: 1 in the paper.
     d0 : float
-        The first bound, in the unit of w (and of the ℓ∞ norm).
+        The first estimate, in the unit of w.
     beta1, beta2 : float or schedule
         What remains of the gradients' and the squares' memory after one step, in [0, 1).
     eps : float or schedule
@@ -1299,6 +1315,8 @@ class dadapt_adam(Rule):
 
     Notes
     -----
+    The estimate is no bound, as it is in :class:`dadapt`: the moving averages void the proof, and
+    on ‖w‖ from a distance of 0.5 with d₀ = 0.01 it grows to 0.95.
     Equal to Optax's ``contrib.dadapt_adamw`` without weight decay.  The iterates do not change
     under J → cJ, nor under w = sz if d₀ → d₀/s; they do change under rotations.
 
@@ -1310,6 +1328,7 @@ class dadapt_adam(Rule):
     beta1: Rate = 0.9
     beta2: Rate = 0.999
     eps: Rate = 1e-8
+    letters: ClassVar = {"weighted": "h_@", "slope": r"\sigma_@", "beta3": r"\beta_3"}
 
     def __call__(
         self, g: Array, d: Array, m: Array, v: Array, s: Array, r: Array, t: Any
@@ -1326,12 +1345,12 @@ class dadapt_adam(Rule):
 
 
 class prodigy(Rule):
-    r"""Prodigy: Adam's step, as long as a bound :math:`d_t` on the distance to a minimiser.
+    r"""Prodigy: Adam's step, as long as an estimate :math:`d_t` of the distance to a minimiser.
 
     With :math:`\delta_t=\gamma\,d_t\sqrt{1-\beta_2^{t+1}}/(1-\beta_1^{t+1})`, by coordinate:
     :math:`m_t=\beta_1m_{t-1}+(1-\beta_1)d_tg_t`,
     :math:`v_t=\beta_2v_{t-1}+(1-\beta_2)d_t^2g_t^2` and
-    :math:`w_{t+1}=w_t-\delta_tm_t/(\sqrt{v_t}+d_{t+1}\varepsilon)`; the bound is
+    :math:`w_{t+1}=w_t-\delta_tm_t/(\sqrt{v_t}+d_{t+1}\varepsilon)`; the estimate is
     :math:`d_{t+1}=\max(d_t,r_t/\|s_t\|_1)` with
     :math:`s_t=\sqrt{\beta_2}s_{t-1}+\delta_td_tg_t` and
     :math:`r_t=\sqrt{\beta_2}r_{t-1}+\delta_td_t\langle g_t,w_0-w_t\rangle`.
@@ -1341,7 +1360,7 @@ class prodigy(Rule):
     gamma : float or schedule
         A multiple: 1 in the paper.
     d0 : float
-        The first bound, in the unit of w.
+        The first estimate, in the unit of w.
     beta1, beta2 : float or schedule
         What remains of the gradients' and the squares' memory after one step, in [0, 1).
     eps : float or schedule
@@ -1360,6 +1379,7 @@ class prodigy(Rule):
     beta1: Rate = 0.9
     beta2: Rate = 0.999
     eps: Rate = 1e-8
+    letters: ClassVar = {"step": r"\Delta_@", "beta3": r"\beta_3"}
 
     def __call__(
         self, g: Array, d: Array, m: Array, v: Array, s: Array, r: Array, p: Array, t: Any

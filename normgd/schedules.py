@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -67,8 +67,25 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class _Schedule:
-    """A formula in ``t``.  Schedules compare by value, arrays of rates included."""
+class Schedule:
+    """The base of all schedules: a formula in ``t``.
+
+    Schedules compare by value, arrays of rates included.
+    """
+
+    first: ClassVar[str] = "rate"  # the field that sets how large all values are
+
+    @property
+    def first_rate(self) -> Any:
+        """The number or array of numbers that all values are proportional to."""
+        rate = getattr(self, self.first)
+        return rate.first_rate if isinstance(rate, Schedule) else rate
+
+    def with_first_rate(self, rate: Any) -> Schedule:
+        """Return the schedule with another :attr:`first_rate`."""
+        old = getattr(self, self.first)
+        new = old.with_first_rate(rate) if isinstance(old, Schedule) else rate
+        return replace(self, **{self.first: new})
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -85,7 +102,7 @@ class _Schedule:
 
 
 @dataclass(frozen=True, eq=False)
-class constant(_Schedule):
+class constant(Schedule):
     r"""The same rate for ever: :math:`\eta_t=\eta_0`."""
 
     rate: Any
@@ -95,7 +112,7 @@ class constant(_Schedule):
 
 
 @dataclass(frozen=True, eq=False)
-class inverse_sqrt(_Schedule):
+class inverse_sqrt(Schedule):
     r""":math:`\eta_t=\eta_0/\sqrt{t+1}`: the sum of the steps grows like √t."""
 
     rate: Any
@@ -105,7 +122,7 @@ class inverse_sqrt(_Schedule):
 
 
 @dataclass(frozen=True, eq=False)
-class inverse(_Schedule):
+class inverse(Schedule):
     r""":math:`\eta_t=\eta_0/(t+1)`: the steps' sum still diverges, but only like ln t."""
 
     rate: Any
@@ -115,7 +132,7 @@ class inverse(_Schedule):
 
 
 @dataclass(frozen=True, eq=False)
-class geometric(_Schedule):
+class geometric(Schedule):
     r""":math:`\eta_t=\eta_0\,q^t`: the steps add up to η₀/(1 − q), and no farther.
 
     Parameters
@@ -134,7 +151,7 @@ class geometric(_Schedule):
 
 
 @dataclass(frozen=True, eq=False)
-class linear(_Schedule):
+class linear(Schedule):
     r""":math:`\eta_t=\eta_0\max(0, 1-t/T)`: down to 0 at step T on a straight line."""
 
     rate: Any
@@ -145,7 +162,7 @@ class linear(_Schedule):
 
 
 @dataclass(frozen=True, eq=False)
-class cosine(_Schedule):
+class cosine(Schedule):
     r""":math:`\eta_t=\tfrac12\eta_0\,(1+\cos(\pi\min(t,T)/T))`: down to 0 at step T.
 
     Loshchilov, Hutter, ICLR 2017, arXiv:1608.03983, equation (5), one period.
@@ -160,10 +177,11 @@ class cosine(_Schedule):
 
 
 @dataclass(frozen=True, eq=False)
-class horizon(_Schedule):
+class horizon(Schedule):
     r""":math:`\eta_t=R/\sqrt K`: for a distance R and a budget of K steps."""
 
-    R: float
+    first: ClassVar[str] = "R"
+    R: Any
     K: int
 
     def __call__(self, t: Any) -> Any:
@@ -171,7 +189,7 @@ class horizon(_Schedule):
 
 
 @dataclass(frozen=True, eq=False)
-class warmup(_Schedule):
+class warmup(Schedule):
     r""":math:`\eta_t=\min(1,\frac{t+1}T)\,\eta'_t`: up to another schedule, in T steps.
 
     Parameters
@@ -179,7 +197,7 @@ class warmup(_Schedule):
     then : float or schedule
         What the rate would be without the warm-up.
     T : int
-        The number of the first step at full rate.
+        How many steps the way up takes: the rate is full from t = T − 1 on.
 
     Examples
     --------
@@ -192,6 +210,7 @@ class warmup(_Schedule):
     Goyal et al., arXiv:1706.02677 (2017), section 2.2.
     """
 
+    first: ClassVar[str] = "then"
     then: Any
     T: int
 
@@ -201,7 +220,7 @@ class warmup(_Schedule):
 
 
 @dataclass(frozen=True, eq=False)
-class corrected(_Schedule):
+class corrected(Schedule):
     r""":math:`\eta_t=\eta_0\sqrt{1-\beta_2^{t+1}}/(1-\beta_1^{t+1})`: Adam's two bias corrections.
 
     Given to a rule that averages without correcting, such as ``amsgrad``, it corrects it.

@@ -28,10 +28,12 @@ from .noise import Noisy, as_generator, as_noisy
 from .ops import norm
 from .path import _start, distance, walk
 from .rule import Chain, Rule, as_rule, whole
+from .schedules import Schedule
 
 Array = Any
 Measure = Callable[[Array], Array]
 
+RESULTS = {"rule", "start", "seed", "last", "late", "best", "first", "diverged"}
 NUMBERS_AT_ONCE = 2**15
 """How many coordinates are stepped at once: about what the second-level cache holds."""
 
@@ -152,12 +154,16 @@ def sweep(
     steps : int
         How many steps every run makes.
     seeds : int or iterable of ints, optional
-        Seeds for a noisy J, or how many (0, 1, ...).  All runs with the same seed see the same
-        samples, and each is the run that ``descend(..., rng=seed)`` makes, bit for bit, however
-        the work is divided.
+        Seeds for a noisy J, or how many (0, 1, ...); one of fresh entropy if not given.  All runs
+        with the same seed see the same samples, so that rates and starts are compared fairly, and
+        only seeds are independent repetitions.  Each run is the one that
+        ``descend(..., rng=seed)`` makes, however the work is divided, to the last bit if J needs
+        no more than + - * / and roots.  (NumPy rounds the power of a single number differently
+        from that of an array.)
     measure : str or callable
         What is summarised: ``"J"``, ``"gap"`` (J less its known minimum), ``"distance"`` (to the
-        nearest known minimiser), ``"grad_norm"``, or a function of ``w``.
+        nearest known minimiser), ``"grad_norm"``, or a function of ``w`` that returns one number
+        for every run: shape ``(d, n)`` to ``(n,)``.
     tolerance : float, optional
         Where given, ``first`` says at which step the measure first was at most this.
     record : iterable of ints
@@ -183,6 +189,8 @@ def sweep(
     """
     noisy, steps = as_noisy(J), whole("steps", steps, 0)
     measured = _measure(noisy.J, measure)
+    if not isinstance(record, Iterable):
+        raise TypeError(f"record must be steps, such as (0, 10, 100); got {record!r}")
     at = tuple(sorted({whole("record", t, 0) for t in record}))
     if at and at[-1] > steps:
         raise ValueError(f"record must hold steps from 0 to {steps}; got {at[-1]}")
@@ -190,9 +198,12 @@ def sweep(
         raise TypeError(f"tolerance must be a number; got {tolerance!r}")
     if executor is not None and not hasattr(executor, "submit"):
         raise TypeError(f"executor must be a concurrent.futures.Executor; got {executor!r}")
+    chosen = _seeds(seeds)
     plans = {
-        label: _plan(noisy, starts, rule, _seeds(seeds)) for label, rule in _labelled(rules).items()
+        label: _plan(noisy, starts, rule, chosen, seeds is not None)
+        for label, rule in _labelled(rules).items()
     }
+    _check_measure(measured, next(iter(plans.values())).starts)
     order = [(label, piece) for label, plan in plans.items() for piece in plan.pieces(executor)]
     todo = _Work(noisy, steps, measured, tolerance, at)
     results: dict[str, list[_Piece]] = {label: [] for label in plans}
@@ -202,9 +213,14 @@ def sweep(
                 results[label].append(todo(*piece, tick=bar.update))
         else:
             futures = [(label, executor.submit(todo, *piece)) for label, piece in order]
-            for label, future in futures:
-                results[label].append(future.result())
-                bar.update(steps + 1)
+            try:
+                for label, future in futures:
+                    results[label].append(future.result())
+                    bar.update(steps + 1)
+            except BaseException:
+                for _, future in futures:
+                    future.cancel()
+                raise
     runs = {label: plan.assemble(results[label]) for label, plan in plans.items()}
     return Sweep(noisy.J, steps, at, runs)
 
@@ -220,16 +236,12 @@ class _Dial(NamedTuple):
     values: Array
 
 
-def _links(rule: Rule) -> tuple[Rule, ...]:
-    return rule.rules if isinstance(rule, Chain) else (rule,)
-
-
 def _dials(rule: Rule) -> list[_Dial]:
     """List the arrays among a rule's hyper-parameters and among its schedules' first rates."""
     dials = []
-    for i, link in enumerate(_links(rule)):
+    for i, link in enumerate(rule.links):
         for name, rate in link.rates().items():
-            values = getattr(rate, "rate", rate)
+            values = rate.first_rate if isinstance(rate, Schedule) else rate
             if isinstance(values, np.ndarray):
                 if values.ndim != 1:
                     raise ValueError(
@@ -244,10 +256,10 @@ def _dials(rule: Rule) -> list[_Dial]:
 
 def _turn(rule: Rule, dials: Sequence[_Dial], values: Sequence[Array]) -> Rule:
     """Return the rule with other values of its dials."""
-    links = list(_links(rule))
+    links = list(rule.links)
     for dial, value in zip(dials, values, strict=True):
         rate = getattr(links[dial.link], dial.name)
-        rate = dataclasses.replace(rate, rate=value) if callable(rate) else value
+        rate = rate.with_first_rate(value) if isinstance(rate, Schedule) else value
         links[dial.link] = dataclasses.replace(links[dial.link], **{dial.name: rate})
     return Chain(tuple(links)) if isinstance(rule, Chain) else links[0]
 
@@ -292,10 +304,10 @@ class _Plan(NamedTuple):
         return Runs(self.rule, self.axes, **{name: whole_array(name) for name in _Piece._fields})
 
 
-def _plan(J: Noisy, starts: Any, rule: Any, seeds: tuple[Any, ...] | None) -> _Plan:
+def _plan(J: Noisy, starts: Any, rule: Any, seeds: tuple[Any, ...], named_seeds: bool) -> _Plan:
     rule = as_rule(rule)
     dials = _dials(rule)
-    single = _turn(rule, dials, [dial.values[:1].sum() for dial in dials])
+    single = _turn(rule, dials, [dial.values[0] for dial in dials])
     if single.batch_shape() != ():
         raise ValueError(
             f"the arrays of {rule!r} must be hyper-parameters or first rates of schedules"
@@ -308,16 +320,18 @@ def _plan(J: Noisy, starts: Any, rule: Any, seeds: tuple[Any, ...] | None) -> _P
         dial.name if repeated.count(dial.name) == 1 else f"{dial.name}_{dial.link}": dial.values
         for dial in dials
     }
+    for name in RESULTS & axes.keys():
+        raise ValueError(f"{name} cannot be swept: a sweep has results of that name")
     if points.ndim == 2:
         axes["start"] = np.arange(points.shape[1])
-    if seeds is not None:
+    if named_seeds:
         axes["seed"] = np.array(seeds)
-    return _Plan(rule, dials, points.reshape(len(points), -1), seeds or (None,), axes)
+    return _Plan(rule, dials, points.reshape(len(points), -1), seeds, axes)
 
 
-def _seeds(seeds: Any) -> tuple[int, ...] | None:
-    if seeds is None:
-        return None
+def _seeds(seeds: Any) -> tuple[Any, ...]:
+    if seeds is None:  # fresh entropy, the same for every piece of the work
+        return (np.random.SeedSequence().entropy,)
     if isinstance(seeds, Iterable) and not isinstance(seeds, (str, bytes)):
         chosen = tuple(whole("seeds", seed, 0) for seed in seeds)
     else:
@@ -334,7 +348,7 @@ def _labelled(rules: Any) -> dict[str, Any]:
         given = rules if isinstance(rules, (list, tuple)) else (rules,)
         labelled = {}
         for rule in map(as_rule, given):
-            label = " >> ".join(type(link).__name__ for link in _links(rule))
+            label = " >> ".join(type(link).__name__ for link in rule.links)
             if label in labelled:
                 raise ValueError(
                     f"rules must have distinct labels, and two are {label!r}: give a mapping from "
@@ -378,6 +392,16 @@ def _measure(J: Any, measure: Any) -> Measure:
     if measure == "distance" and not len(J.minimisers):
         raise ValueError(f"measure cannot be the distance: no minimiser of {J.name} is known")
     return _Of(J, measure)
+
+
+def _check_measure(measure: Measure, starts: Array) -> None:
+    with np.errstate(all="ignore"):
+        value = measure(starts)
+    if np.shape(value) != starts.shape[1:]:
+        raise ValueError(
+            f"measure must return shape {starts.shape[1:]} for w of shape {starts.shape}; "
+            f"got shape {np.shape(value)}"
+        )
 
 
 class _Piece(NamedTuple):

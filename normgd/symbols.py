@@ -169,11 +169,32 @@ class Formal(Expr):
     """
 
     __slots__ = ()
-    shape = (1,)
+
+    @property
+    def shape(self) -> tuple[Formal]:
+        """The number of coordinates: a letter, too."""
+        return (Formal("symbol", "d"),)
 
     def reshape(self, *shape: Any) -> Formal:
         """Return itself: a letter has no coordinates to arrange."""
         return self
+
+    # NumPy would take it for an array of one object, and the sum of one is itself.
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **more: Any) -> Expr:
+        if method != "__call__" or more:
+            raise TypeError(f"{ufunc.__name__}.{method} has no formula")
+        if ufunc.__name__ == "square":
+            return node("multiply", *inputs, *inputs)
+        return node(ufunc.__name__, *inputs)
+
+    def __array_function__(self, function: Any, *_: Any) -> Any:
+        raise TypeError(
+            f"{function.__name__} has no formula: use norm and unit of normgd, total and dot of "
+            f"normgd.ops"
+        )
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("a letter is no array")
 
 
 def _method(name: str) -> Any:

@@ -199,7 +199,13 @@ def test_every_operation_is_printed():
     read = {
         lambda g: (1 - g) ** 0.5: r"\sqrt{1 - g_t}",
         lambda g: (g * g) ** 3: r"\left(g_t^2\right)^{3}",
-        lambda g: ng.ops.total(g): r"\sum_i g_t",
+        lambda g: ng.ops.total(g): r"\left(\sum_i g_t\right)",
+        lambda g: ng.ops.total(g) * g: r"\left(\sum_i g_t\right) g_t",
+        lambda g: ng.ops.total(2 * g): r"\left(\sum_i 2 g_t\right)",
+        lambda g: ng.ops.sign(g) * ng.norm(g): (
+            r"\left(\operatorname{sign} g_t\right) \lVert g_t \rVert"
+        ),
+        lambda g: np.square(g) / np.sqrt(g.shape[0]): r"\frac{g_t^2}{\sqrt{d}}",
         lambda g: ng.ops.total(abs(g)): r"\lVert g_t \rVert_1",
         lambda g: ng.ops.dot(g, g + 1): r"\langle g_t, g_t + 1 \rangle",
         lambda g: -g - (g + -2): r"\left(-g_t - \left(g_t - 2\right)\right)",
@@ -215,6 +221,25 @@ def test_every_operation_is_printed():
     for rule, text in read.items():
         (line,) = formula(rule).lines
         assert line == f"w_{{t+1}} = w_t - {text}"
+
+
+def test_names_mean_what_the_student_means():
+    def heavy_ball(g, last, w):
+        last_step = last - w
+        return 0.1 * g + 0.9 * last_step, w + 0.0 * g
+
+    class mine(ng.Rule):
+        my_beta: float = 0.5
+
+        def __call__(self, g):
+            a = 2 * g
+            return self.my_beta * a
+
+    assert formula(heavy_ball).lines == [
+        r"\text{last step}_t = \text{last}_{t-1} - w_t",
+        r"w_{t+1} = w_t - \left(0.1 g_t + 0.9 \text{last step}_t\right)",
+    ]
+    assert formula(mine()).lines == ["a_t = 2 g_t", r"w_{t+1} = w_t - \text{my beta} a_t"]
 
 
 def test_a_notebook_shows_one_aligned_block():
@@ -234,6 +259,13 @@ def test_a_notebook_shows_one_aligned_block():
         (ng.line_search(), r"line_search.* has no formula: its code branches on values"),
         (lambda g: g if g > 0 else -g, "has no formula"),
         (lambda g: g[0] * g, "has no formula: .* looks at single coordinates"),
+        (lambda g: g / np.sqrt(np.sum(g * g)), "sum has no formula: use norm and unit"),
+        (lambda g: g / np.linalg.norm(g), "norm has no formula: use norm and unit"),
+        (lambda g: g / np.max(np.abs(g)), "max has no formula"),
+        (lambda g: np.add.reduce(g) * g, "add.reduce has no formula"),
+        (lambda g: np.asarray(g) * g, "a letter is no array"),
+        (lambda g: g @ g * g, "has no formula"),
+        (lambda g: np.sort(g), "sort has no formula"),
         (3, "rule must be a rule such as"),
     ],
 )

@@ -1,7 +1,9 @@
 """What a rule is: a value, a formula with memories, a link of a chain."""
 
 import dataclasses
+import functools
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -33,7 +35,7 @@ from normgd import (
     sign,
 )
 from normgd import functions as F
-from normgd.rule import LETTERS, SETTINGS
+from normgd.rule import LETTERS, SETTINGS, as_rule
 
 gradients = st.lists(
     st.lists(st.floats(-100, 100).map(lambda s: round(s, 6)), min_size=2, max_size=2),
@@ -349,4 +351,75 @@ NUMBER = "must be a real number, an array of them or a function of t; got"
 )  # fmt: skip
 def test_bad_input_is_refused_by_name(mistake, error, message):
     with pytest.raises(error, match=message):
+        mistake()
+
+
+# --------------------------------------------------------------- what a formula may not do
+
+
+def test_a_formula_cannot_change_what_it_is_given():
+    class half(Rule):
+        def __call__(self, g):
+            g *= 0.5
+            return g
+
+    class mover(Rule):
+        def __call__(self, g, w):
+            w -= 0.1 * g
+            return 0.0 * g
+
+    for rule in (half(), Momentum(0.9) >> half(), mover()):
+        with pytest.raises(ValueError, match="read-only"):
+            descend(F.quadratic([1, 10]), (1, 1), rule, 3)
+
+
+def test_a_rule_that_mixes_the_runs_of_a_batch_is_told():
+    def mixing(g):
+        return 0.1 * g / np.linalg.norm(g)
+
+    single = descend(F.quadratic([1, 10]), (1, 1), mixing, 3)
+    assert single.step_length == pytest.approx([0.1] * 3)
+    with pytest.raises(ValueError, match=r"mixing.* mixes the runs of a batch"):
+        descend(F.quadratic([1, 10]), np.ones((2, 5)), mixing, 3)
+
+
+def test_functions_of_every_kind_are_rules_and_compose():
+    class Halver:
+        def __call__(self, g):
+            return g / 2
+
+        def method(self, g):
+            return g / 2
+
+    J, expected = F.quadratic([1, 10]), descend(F.quadratic([1, 10]), (1, 1), gd(0.5), 4).w
+    halves = [Halver(), Halver().method, functools.partial(lambda k, g: k * g, 0.5)]
+    for rule in halves:
+        assert np.array_equal(descend(J, (1, 1), rule, 4).w, expected)
+    assert np.array_equal(descend(J, (1, 1), (lambda g: g) >> gd(0.5), 4).w, expected)
+    assert np.array_equal(descend(J, (1, 1), gd(1) >> (lambda g: g / 2), 4).w, expected)
+    assert (Momentum(0.5) >> gd(1)).links == (Momentum(0.5), gd(1))
+    assert gd(1).links == (gd(1),)
+
+
+def halve(g):
+    return g / 2
+
+
+def test_a_function_defined_in_a_module_travels_as_a_rule():
+    rule = pickle.loads(pickle.dumps(as_rule(halve)))
+    assert np.array_equal(rule(np.array([4.0])), [2.0])
+
+
+@pytest.mark.parametrize(
+    ("mistake", "message"),
+    [
+        (lambda: as_rule(lambda g, k=0.05: k * g), "has k=0.05, but memories start at 0"),
+        (lambda: as_rule(lambda g, m, /: (g, m)), "is called with names; got g, /"),
+        (lambda: as_rule(np.sign), "first parameter of sign's formula must be the gradient g"),
+        (lambda: type("mine", (Rule,), {"__annotations__": {"step": float}}), "step cannot be a"),
+        (lambda: type("mine", (Rule,), {"__annotations__": {"rates": float}}), "rates cannot be"),
+    ],
+)
+def test_what_cannot_be_a_rule_is_told_why(mistake, message):
+    with pytest.raises(TypeError, match=message):
         mistake()

@@ -110,6 +110,41 @@ def test_rules_are_labelled_by_their_names_or_by_the_caller():
     assert list(plain) == ["<lambda>"]
 
 
+def test_schedules_are_swept_by_what_they_are_proportional_to():
+    S = ng.schedules
+    for make in (
+        S.inverse_sqrt, lambda r: S.horizon(r, 9), lambda r: S.warmup(r, 3),
+        lambda r: S.warmup(S.cosine(r, 40), 5), lambda r: S.corrected(r),
+    ):  # fmt: skip
+        runs = ng.sweep(J, (3.0, 1.0), ng.ngd(make(ETAS)), 40)["ngd"]
+        assert runs.axes["eta"].tolist() == ETAS
+        for eta, last in zip(ETAS, runs.last, strict=True):
+            assert last == ng.descend(J, (3.0, 1.0), ng.ngd(make(eta)), 40).J[-1]
+
+
+def test_without_seeds_all_runs_still_see_the_same_samples(monkeypatch):
+    noisy, starts = ng.noisy(J, 1.0), np.ones((2, 50))
+    monkeypatch.setattr(sys.modules["normgd.sweep"], "NUMBERS_AT_ONCE", 8)
+    runs = ng.sweep(noisy, starts, {"a": ng.gd(0.1), "b": ng.gd(0.1)}, 5)
+    assert len({*runs["a"].last.tolist(), *runs["b"].last.tolist()}) == 1
+    again = ng.sweep(noisy, starts, ng.gd(0.1), 5)
+    assert again["gd"].last[0] != runs["a"].last[0]
+
+
+def test_a_worker_that_fails_ends_the_sweep():
+    class Refuses(Exception):
+        pass
+
+    def refuse(w):
+        raise Refuses
+
+    noisy = ng.Function(lambda w: w[0], grad=lambda w: 1 / 0 if w[0].size == 64 else 0 * w)
+    with ThreadPoolExecutor(1) as pool, pytest.raises(ZeroDivisionError):
+        ng.sweep(noisy, np.ones((1, 2048)), ng.gd(0.1), 3, executor=pool)
+    with pytest.raises(Refuses):
+        ng.sweep(J, STARTS, ng.gd(0.1), 3, measure=refuse)
+
+
 # -------------------------------------------------------------------------- what is measured
 
 
@@ -245,6 +280,13 @@ def test_a_progress_bar_is_shown_on_request(capsys):
 # ------------------------------------------------------------------------------- bad input
 
 
+class Best(ng.Rule):
+    best: float
+
+    def __call__(self, g):
+        return self.best * g
+
+
 def call(landscape=J, starts=(1.0, 2.0), rules=None, steps=3, **more):
     return lambda: ng.sweep(
         landscape, starts, ng.gd(0.1) if rules is None else rules, steps, **more
@@ -286,6 +328,10 @@ def call(landscape=J, starts=(1.0, 2.0), rules=None, steps=3, **more):
             "measure cannot be the gap: no minimum of J is known",
         ),
         (call(F.saddle, measure="distance"), ValueError, "no minimiser of saddle is known"),
+        (call(measure=lambda w: w), ValueError, r"measure must return shape \(1,\) .* \(2, 1\)"),
+        (call(measure=np.linalg.norm), ValueError, r"measure must return shape \(1,\) .* got"),
+        (call(record=5), TypeError, r"record must be steps, such as \(0, 10, 100\); got 5"),
+        (call(rules=Best([0.1])), ValueError, "best cannot be swept: a sweep has results of that"),
         (call(tolerance="0.1"), TypeError, "tolerance must be a number; got '0.1'"),
         (call(record=[4]), ValueError, "record must hold steps from 0 to 3; got 4"),
         (call(record=[-1]), ValueError, "record must be at least 0; got -1"),
