@@ -15,7 +15,7 @@ book: env ## build the site into _build/html
 	@$(PY) tools/build.py
 
 test: env ## the unit tests (COVERAGE=1: measured), then every notebook against its stored outputs
-	$(PY) -m pytest -m "not site and not peers" -n 2 --dist loadfile --doctest-modules tests normgd \
+	$(PY) -m pytest -m "not site and not live and not peers" -n 2 --dist loadfile --doctest-modules tests normgd \
 		$(if $(COVERAGE),--cov=normgd --cov-branch --cov-fail-under=98 --cov-report=term-missing:skip-covered)
 	$(STATIC) $(PY) -m pytest --nbval --nbval-current-env --nbval-cell-timeout=120 -n 2 --dist loadscope book
 
@@ -36,8 +36,9 @@ lint: env-dev ## ruff (notebooks too), mypy, codespell
 test-peers: env-peers ## the rules against PyTorch and Optax, and on their arrays
 	$(PY) -m pytest -m peers -n 2 --dist loadfile tests
 
-test-site: env-dev ## look at the built site in a browser (needs Chromium)
+test-site: env-dev ## look at the built site, then at JupyterLab, in a browser (needs Chromium)
 	$(PY) -m pytest -m site -n 2 tests
+	$(PY) -m pytest -m live tests/test_live.py
 
 bench: env-peers ## time the steps side by side with PyTorch and Optax
 	@$(PY) benchmarks/steps.py
@@ -46,7 +47,7 @@ pins: env-dev ## choose the newest versions for requirements*.txt again
 	@$(PY) tools/pins.py
 
 clean: ## remove everything that make made
-	rm -rf .venv .cache _build build .pytest_cache .hypothesis .ruff_cache .mypy_cache *.egg-info
+	rm -rf .venv .cache _build build .coverage .pytest_cache .hypothesis .ruff_cache .mypy_cache *.egg-info
 	find book normgd tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment is asked whether it is complete and up to date. If it cannot say so, the first usable

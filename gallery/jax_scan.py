@@ -42,7 +42,7 @@ def sweep(make_rule, rates, start, steps):
 if __name__ == "__main__":
     start = jnp.array([-1.5, 2.0])
     rates = jnp.geomspace(1e-4, 1, 100)
-    for make_rule in (ng.ngd, ng.adam, ng.lion):
+    for make_rule in (ng.gd, ng.ngd, ng.adam, ng.lion):
         values = sweep(make_rule, rates, start, steps=1000)
-        best = values[:, -1].argmin()
-        print(f"{make_rule.__name__}: J = {values[best, -1]:.2g} with eta = {rates[best]:.2g}")
+        best = jnp.nanargmin(values[:, -1])  # some rates diverge to NaN
+        print(f"{make_rule.__name__}: J = {values[best, -1]:.2g} with rate {rates[best]:.2g}")

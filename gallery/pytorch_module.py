@@ -13,7 +13,11 @@ import normgd as ng
 
 
 class Normgd(torch.optim.Optimizer):
-    """Any rule of normgd that needs no more than g, w and t, as an optimiser of PyTorch."""
+    """Any rule of normgd that needs no more than g, w and t, as an optimiser of PyTorch.
+
+    A parameter without a gradient has the gradient 0, and a memory may still carry it on.  So to
+    hold a layer fixed, leave it out of ``params``.
+    """
 
     def __init__(self, params, rule):
         super().__init__(params, {})
@@ -26,12 +30,14 @@ class Normgd(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        params = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
-        g = parameters_to_vector([p.grad for p in params])
+        params = [p for group in self.param_groups for p in group["params"]]
+        g = parameters_to_vector(
+            [torch.zeros_like(p) if p.grad is None else p.grad for p in params]
+        )
         w = parameters_to_vector(params)
         state = self.state["rule"]
-        step, state["memory"] = self.rule.step(g, state["memory"], state["t"], w=w)
-        state["t"] += 1
+        step, memory = self.rule.step(g, state["memory"], state["t"], w=w)
+        self.state["rule"] = {"memory": memory, "t": state["t"] + 1}  # a saved one stays as it is
         vector_to_parameters(w - step, params)
         return loss
 

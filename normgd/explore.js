@@ -26,25 +26,47 @@ function trajectory(step, memory, rates, start, steps) {
   return { path, diverged: null };
 }
 
-const distance = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]);
+const distance = (a, b) => Math.hypot(...a.map((x, i) => x - b[i]));
+
+/** The first t steps of a run. */
+function until(run, t) {
+  const { path, diverged, J } = run;
+  return { path: path.slice(0, t + 1), diverged: diverged <= t ? diverged : null, J: J.slice(0, t + 1) };
+}
+
+/** The two points between which the last ten steps of a run on a line went to and fro, or null. */
+function cycle({ path, diverged }, box) {
+  if (diverged !== null || box.length > 1 || path.length < 11) return null;
+  const tail = path.slice(-11).map(([x]) => x);
+  const near = 1e-9 * (box[0][1] - box[0][0]);
+  const back = tail.slice(2).every((x, i) => Math.abs(x - tail[i]) <= near);
+  return back && Math.abs(tail[10] - tail[9]) > near ? tail.slice(-2).sort((x, y) => x - y) : null;
+}
 
 /** Say how a run ended. The note under the table states these criteria to the reader. */
-function fate({ path, diverged }, box, minimisers) {
+function fate(run, box, minimisers) {
+  const { path, diverged } = run;
   if (diverged !== null) return `diverged at step ${diverged}`;
   const last = path.at(-1);
   if (last.some((x, i) => x < box[i][0] || x > box[i][1])) return "outside";
   const tail = path.slice(-11);
   const near = (box[0][1] - box[0][0]) / 1000;
   if (tail.length > 10 && minimisers.some((p) => tail.every((w) => distance(w, p) < near))) return "landed";
-  const steps = tail.slice(1).map((w, i) => [w[0] - tail[i][0], w[1] - tail[i][1]]);
+  const steps = tail.slice(1).map((w, i) => w.map((x, k) => x - tail[i][k]));
   if (steps.length && steps.at(-1).every((x) => x === 0)) return "at rest";
-  const back = steps.slice(1).every((s, i) => s[0] * steps[i][0] + s[1] * steps[i][1] < 0);
+  const ends = cycle(run, box);
+  if (ends) return ends.map(short).join(" ⇄ ");
+  const back = steps.slice(1).every((s, i) => s.reduce((sum, x, k) => sum + x * steps[i][k], 0) < 0);
   if (steps.length === 10 && back) return "bouncing";
   return "on its way";
 }
 
 const LANDED = "Landed: the last ten steps stayed within a thousandth of the picture’s width of a minimiser.";
-const BOUNCING = "Bouncing: each of the last ten steps turned back by more than a right angle.";
+const CYCLE = "⇄: the last ten steps went to and fro between these two points.";
+const BOUNCING = {
+  1: "Bouncing: each of the last ten steps turned back.",
+  2: "Bouncing: each of the last ten steps turned back by more than a right angle.",
+};
 
 // ---------------------------------------------------------------------------------- writing
 
@@ -82,6 +104,115 @@ function ticks(low, high, most) {
   return result;
 }
 
+// ------------------------------------------------------------------------------ the scenes
+
+const clamp = (x, low, high) => Math.max(low, Math.min(high, x));
+
+/** Where a picture shows a point w, which w it shows at a place, and how a step is drawn. */
+function scene(place, leg, [across, up], [, , width, height]) {
+  return {
+    toPixels(w) {
+      const [x, y] = place(w);
+      return [(x - across[0]) / (across[1] - across[0]) * width, (up[1] - y) / (up[1] - up[0]) * height];
+    },
+    /** From parts of the picture's width and height. */
+    fromPicture: (x, y) => [across[0] + x * (across[1] - across[0]), up[1] - y * (up[1] - up[0])],
+    leg: (...ends) => leg(...ends).map((part) => (part.toFixed ? part.toFixed(1) : part)).join(" "),
+  };
+}
+
+const SCENES = {
+  plane: ({ window, frame }) => scene((w) => w, (x0, y0, x, y) => ["L", x, y], window, frame),
+  // On a curve a step is a hop: along the curve, the steps to and fro would hide one another.
+  line: ({ window, frame }, value) => scene(([x]) => [x, value([x])], (x0, y0, x, y) =>
+    ["Q", (x0 + x) / 2, (y0 + y) / 2 - Math.abs(x - x0) / 3, x, y], window, frame),
+  // From w on the diagonal up or down to the next w, and across to the diagonal.
+  cobweb: ({ box, frame }) => scene(([x]) => [x, x], (x0, y0, x, y) => ["L", x0, y, "L", x, y], [box[0], box[0]], frame),
+};
+
+// ---------------------------------------------------------------------------- the controls
+
+/** What a slider's positions 0 .. max mean: a control's values, its first one among them. */
+function scale({ middle, low, high }) {
+  if (middle) {
+    // Two decades to either side of the first value, in hundredths of a decade; at the left end 0.
+    return {
+      max: 400, step: 1,
+      position: (x) => (x > 0 ? clamp(Math.round(200 + 100 * Math.log10(x / middle)), 1, 400) : 0),
+      value: (k) => (k === 0 ? 0 : k === 200 ? middle : Number((middle * 10 ** (k / 100 - 2)).toPrecision(3))),
+    };
+  }
+  const digits = high - low > 1 ? 2 : 3;
+  return {
+    max: 1000, step: high <= 1 ? 1000 * 0.01 / (high - low) : 1,
+    position: (x) => 1000 * (x - low) / (high - low),
+    value: (k) => (k === 1000 ? high : clamp(Number((low + (high - low) * k / 1000).toFixed(digits)), low, high)),
+  };
+}
+
+// ---------------------------------------------------------------------- settings in a link
+//
+// "explore&1.start=-1.5,2&1.ngd.eta=0.1&1.steps=90&1.hide=gd": of the first explorer of a page,
+// what differs from what the page shows at first. A link is anybody's text: what is read is one
+// of these keys with a number in its range, or it is passed over.
+
+const MOST_STEPS = 10000;
+const NUMBER = /^-?\d{1,25}(\.\d{1,25})?(e[+-]?\d{1,3})?$/;
+
+/** Write the settings of the explorer of this number as pairs of key and value. */
+function writeSettings(number, state, { initial, rules }) {
+  const pairs = [];
+  const put = (key, value) => pairs.push([`${number}.${key}`, String(value)]);
+  if (state.start.some((x, i) => x !== initial.start[i])) put("start", state.start);
+  for (const { label, controls } of rules) {
+    for (const { name } of controls) {
+      const rate = state.rates[label][name];
+      if (rate !== initial.rates[label][name]) put(`${label}.${name}`, rate);
+    }
+  }
+  if (state.steps !== initial.steps) put("steps", state.steps);
+  for (const { label } of rules) {
+    if (state.shown.includes(label) !== initial.shown.includes(label)) {
+      put(state.shown.includes(label) ? "show" : "hide", label);
+    }
+  }
+  return pairs;
+}
+
+/** Read the settings of the explorer of this number out of a link's fragment, without its #. */
+function readSettings(number, fragment, { initial, rules, box }) {
+  const state = structuredClone(initial);
+  if (!fragment.startsWith("explore&")) return state;
+  const pairs = new URLSearchParams(fragment.slice("explore&".length));
+  const numbers = (key) => (pairs.get(`${number}.${key}`) ?? "").split(",", 3).map((text) =>
+    (NUMBER.test(text) ? Number(text) : NaN));
+  const start = numbers("start");
+  if (start.length === box.length && start.every((x, i) => x >= box[i][0] && x <= box[i][1])) state.start = start;
+  for (const { label, controls } of rules) {
+    for (const control of controls) {
+      const [rate, more] = numbers(`${label}.${control.name}`);
+      const { value, max } = scale(control);
+      if (more === undefined && rate >= value(0) && rate <= value(max)) state.rates[label][control.name] = rate;
+    }
+  }
+  const [steps, more] = numbers("steps");
+  if (more === undefined && Number.isInteger(steps) && steps >= 1 && steps <= MOST_STEPS) state.steps = steps;
+  const [show, hide] = ["show", "hide"].map((key) => new Set(pairs.getAll(`${number}.${key}`)));
+  state.shown = rules.map(({ label }) => label).filter((label) =>
+    (initial.shown.includes(label) || show.has(label)) && !hide.has(label));
+  return state;
+}
+
+/** The Python code that computes what is seen. */
+function python(plot, state) {
+  const start = state.start.length > 1 ? `(${state.start.join(", ")})` : state.start[0];
+  const calls = plot.rules.filter(({ label }) => state.shown.includes(label)).map((rule) => {
+    const code = rule.python.replace(/\{(\w+)\}/g, (_, name) => state.rates[rule.label][name]);
+    return `ng.descend(${plot.python}, ${start}, ${code}, steps=${state.steps})`;
+  });
+  return ["import normgd as ng", ...calls].join("\n");
+}
+
 // -------------------------------------------------------------------------------- the page
 
 function element(tag, attributes = {}, ...children) {
@@ -98,18 +229,19 @@ function drawing(tag, attributes = {}, text = "") {
   return node;
 }
 
-let explorers = 0; // gives the labels on a page distinct ids
-
 function render({ model, el }) {
   const plot = model.get("plot");
-  const { box, frame, minimisers } = plot;
+  const { box, frame, minimisers, names: axes } = plot;
   const [left, top, width, height] = frame;
   const program = compile(plot);
+  let web = false; // whether a line is shown as a cobweb
+  let view = SCENES[box.length === 2 ? "plane" : "line"](plot, program.value);
   const floor = minimisers.length ? Math.min(...minimisers.map(program.value)) : 0;
   const state = {};
   const names = ["start", "rates", "steps", "shown"];
   for (const name of names) state[name] = model.get(name);
-  const id = `normgd-${++explorers}`;
+  // Notebooks load this module once for each explorer: a counter would begin again every time.
+  const id = `normgd-${Math.random().toString(36).slice(2)}`;
 
   // Python's picture, out of the page or, live, out of the model. It is copied, and takes its place
   // again only when all is ready: nothing flashes, and if anything fails the page still has it.
@@ -152,7 +284,9 @@ function render({ model, el }) {
   const decimals = box.map(([low, high]) => Math.min(100, Math.max(0, Math.ceil(3 - Math.log10(high - low)))));
 
   function moveTo(w) {
-    const start = w.map((x, i) => Math.min(box[i][1], Math.max(box[i][0], Number(x.toFixed(decimals[i])))));
+    if (!w.every(Number.isFinite)) return; // a picture that has no size yet
+    // Adding 0 makes of -0 a 0, which a link and Python write alike.
+    const start = w.map((x, i) => clamp(Number(x.toFixed(decimals[i])), ...box[i]) + 0);
     if (start.some((x, i) => x !== state.start[i])) change("start", start);
   }
 
@@ -188,19 +322,11 @@ function render({ model, el }) {
     const legend = element("legend", {}, element("label", {}, box, swatch(i), rule.label));
     const group = element("fieldset", {}, legend);
     for (const control of rule.controls) {
-      const { name, letter, meaning, middle, low, high } = control;
+      const { name, letter, meaning } = control;
+      const { max, step, position, value } = scale(control);
       const rate = () => state.rates[rule.label][name];
-      if (middle) {
-        // Two decades to either side of the first value, in hundredths of a decade; at the left end 0.
-        const position = (x) => (x > 0 ? Math.round(200 + 100 * Math.log10(x / middle)) : 0);
-        const value = (k) => (k === 0 ? 0 : k === 200 ? middle : Number((middle * 10 ** (k / 100 - 2)).toPrecision(3)));
-        slider(group, letter, meaning, { min: 0, max: 400, step: 1 },
-          () => [position(rate()), exact(rate())], (k) => changeRate(rule.label, name, value(k)));
-      } else {
-        const value = (k) => Number((low + (high - low) * k / 1000).toFixed(high - low > 1 ? 2 : 3));
-        slider(group, letter, meaning, { min: 0, max: 1000, step: high <= 1 ? 1000 * 0.01 / (high - low) : 1 },
-          () => [1000 * (rate() - low) / (high - low), exact(rate())], (k) => changeRate(rule.label, name, value(k)));
-      }
+      slider(group, letter, meaning, { min: 0, max, step },
+        () => [position(rate()), exact(rate())], (k) => changeRate(rule.label, name, value(k)));
     }
     if (rule.schedules) group.append(element("div", { class: "normgd-schedule" }, rule.schedules));
     controls.append(group);
@@ -213,10 +339,133 @@ function render({ model, el }) {
   }, (k) => change("steps", k));
   const reset = element("button", { type: "button" }, "Reset");
   reset.addEventListener("click", () => {
+    goTo(Infinity);
     for (const name of names) change(name, structuredClone(plot.initial[name]));
   });
-  common.append(reset);
+  const copy = element("button", { type: "button" }, "Copy as Python");
+  const code = element("textarea", { class: "normgd-code", readonly: "", rows: 1 + plot.rules.length, "aria-label": "Python code", hidden: "" });
+  copy.addEventListener("click", async () => {
+    code.value = python(plot, state);
+    try {
+      await navigator.clipboard.writeText(code.value);
+      copy.textContent = "Copied";
+      summary.value = "Copied as Python.";
+      setTimeout(() => (copy.textContent = "Copy as Python"), 2000);
+    } catch { // some browsers have no clipboard, or keep it from pages that are files
+      code.hidden = false;
+      code.select();
+    }
+  });
+  common.append(reset, copy);
+  if (box.length === 1) common.append(cobwebButton());
+  common.append(code);
   controls.append(common);
+
+  // --------------------------------------------------------------------------------- time
+
+  let now = Infinity; // the step that is seen, at most the last
+  let playing = 0;
+
+  const atStep = () => Math.min(now, state.steps);
+
+  function goTo(t) {
+    cancelAnimationFrame(playing);
+    playing = 0;
+    see(t);
+  }
+
+  function see(t) {
+    now = t < state.steps ? Math.max(0, t) : Infinity;
+    redraw();
+  }
+
+  /** Make the steps one after another, in five seconds or, if they are many, one in a frame. */
+  function play() {
+    const first = now < state.steps ? now : 0;
+    const begin = performance.now();
+    const tick = (time) => {
+      const t = first + Math.floor(Math.max(0, time - begin) / 1000 * Math.min(60, state.steps / 5));
+      if (t >= state.steps) return goTo(Infinity);
+      playing = requestAnimationFrame(tick);
+      if (t !== now) see(t);
+    };
+    playing = requestAnimationFrame(tick);
+    see(first);
+  }
+
+  const time = element("div", { class: "normgd-time", role: "group", "aria-label": "Time" });
+  const button = (text, name, action) => {
+    const made = element("button", { type: "button", "aria-label": name, title: name }, text);
+    made.addEventListener("click", action);
+    time.append(made);
+    return made;
+  };
+  const player = button("Play", "Play", () => (playing ? goTo(now) : play()));
+  player.className = "normgd-play";
+  views.push(() => {
+    player.textContent = playing ? "Pause" : "Play";
+    player.setAttribute("aria-label", player.title = player.textContent);
+  });
+  button("−1", "−1: one step back", () => goTo(atStep() - 1));
+  button("+1", "+1: one step on", () => goTo(atStep() + 1));
+  slider(time, "t", "step that is shown", { min: 0, max: 1, step: 1 }, (input) => {
+    input.max = state.steps;
+    return [atStep(), String(atStep())];
+  }, goTo);
+  time.addEventListener("keydown", (event) => event.stopPropagation());
+  find(".normgd-plane").append(time);
+
+  // ------------------------------------------------------------------------------ cobweb
+
+  /** Make the button that turns the curve into the map from w to the next w, and back. */
+  function cobwebButton() {
+    const button = element("button", { type: "button", "aria-pressed": "false" }, "Cobweb");
+    const curve = [...figure.querySelectorAll(":scope > text, .normgd-axes, .normgd-contours, .normgd-minimisers")];
+    const axes = drawing("g");
+    const foot = top + height;
+    const label = (x, y, anchor, text, more = {}) => axes.append(drawing("text", { x, y, "text-anchor": anchor, ...more }, text));
+    const name = { class: "normgd-name", "font-size": 15 };
+    label(2, 16, "start", "next w", name);
+    label(left + width / 2, foot + 36, "middle", "w", name);
+    let marks = `M${left} ${top}h${width}v${height}h${-width}z`;
+    for (const tick of ticks(...box[0], 6)) {
+      const [x, y] = SCENES.cobweb(plot).toPixels([tick]);
+      marks += `M${left + x} ${foot}v5M${left} ${top + y}h-5`;
+      label(left + x, foot + 19, "middle", exact(tick));
+      label(left - 9, top + y + 4.5, "end", exact(tick));
+    }
+    axes.append(drawing("path", { d: marks, class: "normgd-axes", fill: "none" }));
+    const about = figure.querySelector("title").textContent.trim();
+    button.addEventListener("click", () => {
+      web = !web;
+      button.setAttribute("aria-pressed", String(web));
+      view = SCENES[web ? "cobweb" : "line"](plot, program.value);
+      for (const node of curve) node.style.display = web ? "none" : "";
+      if (web) figure.prepend(axes);
+      else axes.remove();
+      figure.setAttribute("aria-label", web ? `${plot.rules.map((rule) => rule.label).join(", ")}: cobweb of w and the next w` : about);
+      redraw();
+    });
+    return button;
+  }
+
+  /** Draw the map from w to the next w of a rule that has no memory and does not look at the time. */
+  function drawMap(path, i) {
+    const rule = plot.rules[i];
+    const seen = web && !rule.memory && !/\bt\b/.test(rule.step);
+    let data = "", before = NaN, slope = Infinity;
+    for (let x = 0; seen && x <= width; x++) {
+      const [w] = view.fromPicture(x / width, 0);
+      const y = view.toPixels(program.steps[i]([w], [], 0, state.rates[rule.label])[0])[1];
+      // A leap, as at the bottom of a curve for a step of constant length, is no part of the map.
+      const rise = Math.abs(y - before);
+      const joined = rise <= 4 * slope + 2;
+      if (Math.abs(y) < 1e6) data += `${joined ? "L" : "M"}${x} ${y.toFixed(1)}`;
+      before = y;
+      if (joined) slope = rise;
+    }
+    path.setAttribute("d", data);
+  }
 
   // ----------------------------------------------------------------------------- readout
 
@@ -237,24 +486,20 @@ function render({ model, el }) {
 
   const chart = drawing("svg", { class: "normgd-chart", role: "img" });
   const summary = element("output", { class: "normgd-summary normgd-unseen" });
-  const note = element("p", { class: "normgd-note" }, minimisers.length ? `${LANDED} ${BOUNCING}` : BOUNCING);
+  const criteria = [...(minimisers.length ? [LANDED] : []), ...(box.length === 1 ? [CYCLE] : []), BOUNCING[box.length]];
+  const note = element("p", { class: "normgd-note" }, criteria.join(" "));
 
   key.remove();
   body.append(controls, element("div", { class: "normgd-chart-box" }, chart), table, note, summary);
 
-  // ---------------------------------------------------------------------------- the plane
-
-  const toPixels = (w) => [
-    (w[0] - box[0][0]) / (box[0][1] - box[0][0]) * width,
-    (box[1][1] - w[1]) / (box[1][1] - box[1][0]) * height,
-  ];
+  // -------------------------------------------------------------------------- the picture
 
   function fromPointer(event) {
     const bounds = figure.getBoundingClientRect();
     const scale = figure.viewBox.baseVal.width / bounds.width;
     const x = ((event.clientX - bounds.left) * scale - left) / width;
     const y = ((event.clientY - bounds.top) * scale - top) / height;
-    return [box[0][0] + x * (box[0][1] - box[0][0]), box[1][1] - y * (box[1][1] - box[1][0])];
+    return view.fromPicture(x, y).slice(0, box.length);
   }
 
   figure.setAttribute("role", "group");
@@ -278,7 +523,7 @@ function render({ model, el }) {
     if (event.button !== 0 || !(onHandle || event.pointerType === "mouse")) return;
     held = true;
     const w = fromPointer(event);
-    grip = onHandle ? state.start.map((x, i) => x - w[i]) : [0, 0];
+    grip = state.start.map((x, i) => (onHandle ? x - w[i] : 0));
     figure.setPointerCapture(event.pointerId);
     figure.classList.add("normgd-held");
     handle.focus({ preventScroll: true });
@@ -304,14 +549,46 @@ function render({ model, el }) {
     event.preventDefault();
     event.stopPropagation(); // or the book turns the page and the notebook leaves the cell
     const part = event.shiftKey ? 10 : 100;
-    moveTo(state.start.map((x, i) => x + arrow[i] * (box[i][1] - box[i][0]) / part));
+    const move = box.length === 1 ? [arrow[0] + arrow[1]] : arrow;
+    moveTo(state.start.map((x, i) => x + move[i] * (box[i][1] - box[i][0]) / part));
   });
+
+  const cycles = lines.map((line) => {
+    const marks = drawing("path", { class: "normgd-cycle", fill: "none" });
+    line.append(marks);
+    return marks;
+  });
+  const later = lines.map((line) => { // what is yet to come, below all that has been
+    const trail = line.cloneNode(true);
+    trail.classList.add("normgd-later");
+    trail.firstChild.removeAttribute("data-rule");
+    lines[0].parentNode.insertBefore(trail, lines[0]);
+    return trail;
+  });
+
+  const diagonal = drawing("path", { class: "normgd-diagonal" });
+  lines[0].parentNode.prepend(diagonal);
+  const maps = lines.map((line) => {
+    const group = line.cloneNode(false);
+    const map = drawing("path", { class: "normgd-map", fill: "none" });
+    group.append(map);
+    diagonal.after(group);
+    return map;
+  });
+
+  /** Mark the two points of a cycle, and where they are on the axis. */
+  function drawCycle(marks, run) {
+    const places = (cycle(run, box) ?? []).map((x) => view.toPixels([x]).map((z) => z.toFixed(1)));
+    marks.setAttribute("d", places.map(([x, y]) => `M${x} ${y}m-7 0a7 7 0 1 0 14 0a7 7 0 1 0-14 0M${x} ${y}m0 7V${height}`).join(""));
+  }
 
   function drawPath(group, { path }) {
     const far = 20 * (width + height);
     let line = "", dots = "", x0 = NaN, y0 = NaN, x = 0, y = 0;
     for (const w of path) {
-      [x, y] = toPixels(w).map((z) => Math.max(-1e7, Math.min(1e7, z)));
+      const at = view.toPixels(w).map((z) => clamp(z, -1e7, 1e7));
+      if (at.some(Number.isNaN)) break; // J is not defined there
+      [x, y] = at;
       const reach = Math.max(Math.abs(x), Math.abs(y)) / far;
       if (reach > 1) { // towards it, as far as is drawn
         [x, y] = [x0 + (x - x0) / reach, y0 + (y - y0) / reach];
@@ -319,7 +596,7 @@ function render({ model, el }) {
       const step = Math.max(Math.abs(x - x0), Math.abs(y - y0));
       if (step < 0.3) continue;
       const place = `${x.toFixed(1)} ${y.toFixed(1)}`;
-      line += `${line ? "L" : "M"}${place}`;
+      line += line ? view.leg(x0, y0, x, y) : `M${place}`;
       if (step >= 7) dots += `M${place}h0`;
       if (reach > 1) break;
       [x0, y0] = [x, y];
@@ -337,9 +614,11 @@ function render({ model, el }) {
   const curves = drawing("g");
   const inside = drawing("clipPath", { id: `${id}-inside` });
   inside.append(drawing("rect", { y: CHART.top - 8, height: CHART.height - CHART.top - CHART.bottom + 16, width: "100%" }));
-  chart.append(inside, grid, curves);
+  const present = drawing("path", { class: "normgd-now" });
+  chart.append(inside, grid, present, curves);
   const traces = lines.map((line) => {
     const trace = line.cloneNode(true);
+    trace.querySelector(".normgd-cycle").remove();
     trace.firstChild.classList.replace("normgd-path", "normgd-trace");
     for (const part of [...trace.children].slice(0, 2)) part.setAttribute("clip-path", `url(#${id}-inside)`);
     trace.normgdMark = trace.children[2].getAttribute("d");
@@ -400,6 +679,7 @@ function render({ model, el }) {
       mark.setAttribute("transform", place && `translate(${place})`);
     });
 
+    present.setAttribute("d", now < state.steps ? `M${X(now).toFixed(1)} ${CHART.top}v${inner.height}` : "");
     const signature = [low, high, state.steps, chartWidth].join();
     if (grid.dataset.signature === signature) return;
     grid.dataset.signature = signature;
@@ -432,37 +712,47 @@ function render({ model, el }) {
       return { ...run, J: run.path.map(program.value) };
     });
     views.forEach((view) => view());
-    const [x, y] = toPixels(state.start);
+    const [x, y] = view.toPixels(state.start);
     handle.setAttribute("transform", `translate(${(left + x).toFixed(1)} ${(top + y).toFixed(1)})`);
     handle.dataset.w = state.start.join();
-    const here = `(${state.start.map(exact).join(", ")})`;
+    const here = box.length > 1 ? `(${state.start.map(exact).join(", ")})` : exact(state.start[0]);
     handle.setAttribute("aria-valuenow", state.start[0]);
-    handle.setAttribute("aria-valuetext", `w₁ = ${exact(state.start[0])}, w₂ = ${exact(state.start[1])}`);
-    caption.textContent = `After ${state.steps} ${state.steps === 1 ? "step" : "steps"} from ${here}`;
+    handle.setAttribute("aria-valuetext", state.start.map((x, i) => `${axes[i]} = ${exact(x)}`).join(", "));
+    const t = atStep();
+    caption.textContent = `After ${t} ${t === 1 ? "step" : "steps"} from ${here}`;
     const said = [];
-    runs.forEach((run, i) => {
+    runs.forEach((whole, i) => {
       const rule = plot.rules[i];
+      const run = until(whole, t);
       const shown = state.shown.includes(rule.label);
       lines[i].style.display = shown ? "" : "none";
+      later[i].style.display = shown && whole.path.length > t + 1 ? "" : "none";
+      maps[i].style.display = shown ? "" : "none";
       rows[i].classList.toggle("normgd-off", !shown);
       const cells = [...rows[i].cells].slice(1);
       const rates = rule.controls.map(({ name, letter }) => `${letter} = ${exact(state.rates[rule.label][name])}`);
       rows[i].querySelector("small").textContent = ` ${rates.join(", ")}`;
       if (!shown) return cells.forEach((cell) => (cell.textContent = "–"));
       drawPath(lines[i], run);
+      drawCycle(cycles[i], run);
+      drawMap(maps[i], i);
+      drawPath(later[i], { path: whole.path.slice(t) });
       const end = run.path.at(-1);
+      lines[i].dataset.w = end.join();
       const finite = run.diverged === null;
       const J = finite ? run.J.at(-1) : NaN;
-      const last = finite ? distance(end, run.path.at(-2)) : NaN;
+      const last = finite && t > 0 ? distance(end, run.path.at(-2)) : NaN;
       const status = fate(run, box, minimisers);
       const told = [short(J), ...(minimisers.length ? [short(finite ? nearest(end) : NaN)] : []), short(last), status];
       cells.forEach((cell, k) => (cell.textContent = told[k]));
       said.push(finite ? `${rule.label}: J = ${told[0]}, ${status}.` : `${rule.label}: ${status}.`);
     });
+    diagonal.setAttribute("d", web ? `M0 ${height}L${width} 0` : "");
     drawChart(runs);
+    if (!code.hidden) code.value = python(plot, state);
     chart.setAttribute("aria-label", `J at each step. ${said.join(" ")}`);
     clearTimeout(summarising);
-    summarising = setTimeout(() => (summary.value = `${caption.textContent}. ${said.join(" ")}`), 400);
+    if (!playing) summarising = setTimeout(() => (summary.value = `${caption.textContent}. ${said.join(" ")}`), 400);
   }
 
   // -------------------------------------------------------------------------------- life
@@ -496,6 +786,7 @@ function render({ model, el }) {
   return () => {
     observer.disconnect();
     cancelAnimationFrame(frameRequest);
+    cancelAnimationFrame(playing);
     clearTimeout(summarising);
     if (saving) {
       clearTimeout(saving);
@@ -505,6 +796,7 @@ function render({ model, el }) {
   };
 }
 
-Object.assign(render, { compile, trajectory, fate }); // a test compares them with the library
+// The page keeps settings in its address; tests compare the rest with the library.
+Object.assign(render, { compile, trajectory, fate, python, readSettings, writeSettings });
 
 export default { render };

@@ -1,8 +1,10 @@
-r"""The explorer: a landscape seen from above, a start to drag, and rules that race down from it.
+r"""The explorer: a landscape, a start to drag, and rules that race down from it.
 
 >>> from normgd import functions, gd, ngd
 >>> explore(functions.rosenbrock, gd(alpha=0.001), ngd(eta=0.05), steps=500)
 explore(rosenbrock, gd(alpha=0.001), ngd(eta=0.05), start=(-1.5, 2.0), steps=500)
+
+A landscape of two coordinates is seen from above, one of a single coordinate as its curve.
 
 One object serves every reader.  Its ``text/html`` is a labelled picture with its data beside it: a
 page needs only ``explore.js`` to bring it to life, and paper needs nothing.  In a live notebook it
@@ -12,22 +14,26 @@ the formulas of :mod:`normgd.pixels`, which are the library's own, and the pictu
 
 from __future__ import annotations
 
+import ast
 import functools
 import importlib.util
+import itertools
 import json
 import math
 import os
 import pathlib
 import re
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from . import functions, rules, schedules
 from .functions import Function, _real, as_function
 from .path import Path, _start, descend
 from .pixels import _name_rates, javascript, javascript_value
@@ -35,7 +41,8 @@ from .plot import levels, style
 from .rule import LETTERS, Chain, Letter, Rule, _show, as_rule, whole
 from .symbols import JAVASCRIPT_PRELUDE
 
-Box = tuple[tuple[float, float], tuple[float, float]]
+Interval = tuple[float, float]
+Box = tuple[Interval, ...]
 
 MOST_STEPS = 10_000
 STATE = ("start", "rates", "steps", "shown")
@@ -45,21 +52,22 @@ HERE = pathlib.Path(__file__).parent
 def explore(
     J: Any, *rules: Any, start: Any = None, steps: int = 100, box: Any = None, width: int = 440
 ) -> Explorer:
-    r"""Show a landscape from above with the paths of rules, to be dragged, slid and raced.
+    r"""Show a landscape with the paths of rules, to be dragged, slid and raced.
 
     Parameters
     ----------
     J : Function or callable
-        A landscape of two coordinates.
+        A landscape of one or two coordinates: if its formula serves for any number of them, one if
+        the start is a number or the box is one pair, and otherwise two.
     *rules : Rule or callable
         The rules to race, such as ``gd(alpha=0.001), ngd(eta=0.05)``.  Each hyper-parameter that
         is a number gets a slider.
-    start : sequence of 2 floats, optional
+    start : float or sequence of 1 or 2 floats, optional
         Where the paths start.
     steps : int
         How many steps are made, at most 10000.
-    box : sequence of 2 pairs, optional
-        The intervals of the two coordinates that are shown; the landscape's own if not given.
+    box : pair or sequence of 2 pairs, optional
+        The interval of each coordinate that is shown; the landscape's own if not given.
     width : int
         The width of the picture in pixels, where there is room.
 
@@ -75,7 +83,7 @@ def explore(
     TypeError
         If an argument is of the wrong kind, or if J or a rule cannot be traced.
     ValueError
-        If J does not have two coordinates, if there is no rule, if a hyper-parameter is an array,
+        If J has more than two coordinates, if there is no rule, if a hyper-parameter is an array,
         or if the start is outside the box.
     """
     return Explorer(J, rules, start, steps, box, width)
@@ -138,49 +146,160 @@ def _lines(rules: Sequence[Rule]) -> list[_Line]:
 
 
 @dataclass(frozen=True)
-class _Frame:
-    """The part of the plane that is shown, and its size in pixels within the axes' labels."""
+class _Frame(ABC):
+    """What is shown of a landscape, and its size in pixels within the axes' labels."""
 
+    J: Function
     box: Box
     width: int
-    height: int
-    left: int = 44
-    right: int = 12
-    top: int = 12
-    bottom: int = 40
+
+    kind: ClassVar[str]
+    about: ClassVar[str]
+    names: ClassVar[tuple[str, str]]
+    left: ClassVar[int] = 44
+    right: ClassVar[int] = 12
+    top: ClassVar[int] = 12
+    bottom: ClassVar[int] = 40
+
+    @property
+    @abstractmethod
+    def window(self) -> Box:
+        """The two intervals that the picture shows."""
+
+    @property
+    @abstractmethod
+    def height(self) -> int:
+        """The height in pixels."""
+
+    @abstractmethod
+    def place(self, w: np.ndarray) -> np.ndarray:
+        """Return where points of shape (..., d) are in the window, shape (..., 2)."""
+
+    @abstractmethod
+    def legs(self, points: np.ndarray) -> str:
+        """Draw the steps between points in pixels."""
+
+    @abstractmethod
+    def backdrop(self) -> str:
+        """Draw the landscape."""
 
     @classmethod
-    def of(cls, box: Box, outer_width: int) -> _Frame:
-        (left, right), (bottom, top) = box
-        width = (outer_width - cls.left - cls.right) // 4 * 4
-        # The scales are equal, so that directions look right, unless the picture were a strip.
-        aspect = min(1.25, max(0.5, (top - bottom) / (right - left)))
-        return cls(box, width, round(width * aspect / 4) * 4)
+    def of(cls, J: Function, box: Box, outer_width: int) -> _Frame:
+        scene: type[_Frame] = _Plane if len(box) == 2 else _Curve
+        return scene(J, box, (outer_width - scene.left - scene.right) // 4 * 4)
 
-    def pixels(self, w: Any) -> np.ndarray:
+    def pixels(self, points: Any) -> np.ndarray:
         """Return points of shape (..., 2) in pixels from the upper left corner of the frame.
 
         They are rounded to half pixels: what differs in a last digit between two machines stays
         out of the page.
         """
-        (left, right), (bottom, top) = self.box
-        x, y = np.moveaxis(np.asarray(w, dtype=float), -1, 0)
+        (left, right), (bottom, top) = self.window
+        x, y = np.moveaxis(np.asarray(points, dtype=float), -1, 0)
         across, down = (x - left) / (right - left), (top - y) / (top - bottom)
         return np.round(2 * np.stack([across * self.width, down * self.height], axis=-1)) / 2
 
     def holds(self, w: Sequence[float]) -> bool:
         return all(low <= x <= high for x, (low, high) in zip(w, self.box, strict=True))
 
-    def grid(self, J: Function) -> np.ndarray:
-        """Return J at every second pixel, rows from the top down."""
-        (left, right), (bottom, top) = self.box
-        x = np.linspace(left, right, self.width // 2 + 1)
-        y = np.linspace(top, bottom, self.height // 2 + 1)
+    @functools.cached_property
+    def values(self) -> np.ndarray:
+        """J at every second pixel; in the plane rows from the top down."""
+        (left, right), *others = self.box
+        axes = [np.linspace(left, right, self.width // 2 + 1)]
+        axes += [np.linspace(high, low, self.height // 2 + 1) for low, high in others]
         with np.errstate(all="ignore"):
-            values = J.value(np.stack(np.meshgrid(x, y)))
+            values = self.J.value(np.stack(np.meshgrid(*axes)))
         if not np.isfinite(values).any():
-            raise ValueError(f"{J.name} must be finite somewhere in the box {self.box}")
+            raise ValueError(f"{self.J.name} must be finite somewhere in the box {self.box}")
         return values
+
+    @functools.cached_property
+    def range(self) -> Interval:
+        """The least and the greatest finite value."""
+        finite = self.values[np.isfinite(self.values)]
+        return float(finite.min()), float(finite.max())
+
+
+class _Plane(_Frame):
+    """A landscape of two coordinates, from above."""
+
+    kind, about, names = "plane", "contours and paths", ("w₁", "w₂")
+
+    @property
+    def window(self) -> Box:
+        return self.box
+
+    @property
+    def height(self) -> int:
+        # The scales are equal, so that directions look right, unless the picture were a strip.
+        (left, right), (bottom, top) = self.box
+        return round(self.width * min(1.25, max(0.5, (top - bottom) / (right - left))) / 4) * 4
+
+    def place(self, w: np.ndarray) -> np.ndarray:
+        return w
+
+    def legs(self, points: np.ndarray) -> str:
+        return "M" + " ".join(f"{x:g} {y:g}" for x, y in points)
+
+    def backdrop(self) -> str:
+        chosen = levels(self.J, self.box, count=15)
+        # No level may hang on a last digit; and 0 is 0.
+        near_zero = 1e-9 * np.abs(chosen).max()
+        return _contours(
+            self.values, [0.0 if abs(x) < near_zero else float(f"{x:.10g}") for x in chosen]
+        )
+
+
+class _Curve(_Frame):
+    """A landscape of one coordinate: its curve, on which a path hops."""
+
+    kind, about, names = "line", "curve and paths", ("w", "J(w)")
+    left, top = 52, 30
+
+    @functools.cached_property
+    def window(self) -> Box:
+        low, high = self.range
+        room = (high - low) / 16 or 1.0
+        # Below the curve there is room for the lines from a cycle's points down to the axis.
+        return *self.box, (float(f"{low - 3 * room:.3g}"), float(f"{high + room:.3g}"))
+
+    @property
+    def height(self) -> int:
+        return round(self.width * 0.18) * 4
+
+    def place(self, w: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            return np.stack([w[..., 0], self.J.value(np.moveaxis(w, -1, 0))], axis=-1)
+
+    def legs(self, points: np.ndarray) -> str:
+        """Draw each step as a hop: along the curve, the steps to and fro would hide one another."""
+        data = "M" + " ".join(f"{x:g} {y:g}" for x, y in points[:1])
+        for (x0, y0), (x, y) in itertools.pairwise(points):
+            data += f"Q{(x0 + x) / 2:g} {(y0 + y) / 2 - abs(x - x0) / 3:.1f} {x:g} {y:g}"
+        return data
+
+    def backdrop(self) -> str:
+        x = np.linspace(*self.box[0], len(self.values))
+        points = self.pixels(np.stack([x, self.values], axis=-1))
+        known = np.isfinite(points).all(axis=1)
+        data = ""
+        for first, last in _runs(known):
+            # In quarters of a pixel, as the contours are.
+            piece = np.clip(np.round(4 * points[first:last]), -1e6, 1e6).astype(np.int64)
+            if len(piece) > 1:
+                data += "M" + "L".join(f"{a} {b}" for a, b in _simplify(piece, tolerance=0.6))
+        return (
+            f'<g class="normgd-contours" transform="scale(.25)"><path d="{data}" fill="none" '
+            'stroke="currentColor" stroke-opacity=".55" stroke-width="6" '
+            'stroke-linejoin="round"/></g>'
+        )
+
+
+def _runs(known: np.ndarray) -> list[tuple[int, int]]:
+    """Return the first and one past the last index of each run of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], known.astype(int), [0]])))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def _simplify(line: np.ndarray, tolerance: float) -> np.ndarray:
@@ -260,11 +379,15 @@ def _axes(frame: _Frame) -> str:
 
     Where a host strips SVG it leaves the words; spaces and their order keep those readable.
     """
-    (left, right), (bottom, top) = frame.box
-    foot, middle = frame.top + frame.height, frame.top + frame.height / 2
+    (left, right), (bottom, top) = frame.window
+    foot = frame.top + frame.height
     lines = f"M{frame.left} {frame.top}h{frame.width}v{frame.height}h-{frame.width}z"
-    across = _label(frame.left + frame.width / 2, foot + 36, "middle", "w₁", name=True)
-    up = _label(10, middle, "middle", "w₂", name=True)
+    name, other = frame.names
+    across = _label(frame.left + frame.width / 2, foot + 36, "middle", name, name=True)
+    if frame.kind == "plane":
+        up = _label(10, frame.top + frame.height / 2, "middle", other, name=True)
+    else:
+        up = _label(2, 16, "start", other, name=True)
     for tick in _ticks(left, right):
         x = frame.left + frame.pixels((float(tick), bottom))[0]
         lines += f"M{x:g} {foot}v5"
@@ -281,17 +404,18 @@ def _axes(frame: _Frame) -> str:
 
 def _drawn(frame: _Frame, line: _Line, label: str, path: Path) -> str:
     """Draw a path: the line, a dot after each step that is long enough to be seen, its end."""
-    finite = np.isfinite(path.w).all(axis=1)
-    w = path.w if finite.all() else path.w[: int(np.argmin(finite))]
+    places = frame.place(path.w)
+    seen = np.isfinite(path.w).all(axis=1) & ~np.isnan(places).any(axis=1)
+    places = places if seen.all() else places[: int(np.argmin(seen))]
     with np.errstate(over="ignore"):
-        points = np.clip(frame.pixels(w), -1e7, 1e7)
+        points = np.clip(frame.pixels(places), -1e7, 1e7)
     reach = np.abs(points).max(axis=1) / (20 * (frame.width + frame.height))
     if (reach > 1).any():  # the last leg leads out of the picture, and not farther than need be
         out = int(np.argmax(reach > 1))
         leg = (points[out] - points[out - 1]) / reach[out]
         points = np.vstack([points[:out], np.round(points[out - 1] + leg)])
     points = points[[True, *np.any(np.diff(points, axis=0) != 0, axis=1)]]
-    data = "M" + " ".join(f"{x:g} {y:g}" for x, y in points)
+    data = frame.legs(points)
     long = np.abs(np.diff(points, axis=0)).max(axis=1, initial=0) >= 7
     dots = "".join(f"M{x:g} {y:g}h0" for x, y in points[1:][long])
     x, y = points[-1]
@@ -364,23 +488,81 @@ def _with_rates(rule: Rule, rates: dict[str, float]) -> Rule:
     return replace(rule, **rates) if rates else rule
 
 
+def _dimension(J: Function, box: Any, start: Any) -> int:
+    """Return the number of coordinates that are explored."""
+    if J.dim is None:
+        one_pair = np.iterable(box) and (len(list(box)) == 1 or not any(map(np.iterable, box)))
+        one_start = start is not None and (not np.iterable(start) or len(list(start)) == 1)
+        return 1 if one_pair or one_start else 2
+    if J.dim > 2:
+        raise ValueError(f"J must have 1 or 2 coordinates; {J.name} has {J.dim}")
+    return J.dim
+
+
 def _box(J: Function, box: Any, start: Any) -> Box:
+    d = _dimension(J, box, start)
     if box is None:
-        if len(J.box) == 2:
-            box = J.box
-        else:  # a plain function of w: somewhere round the origin
+        box = J.box[:d]
+        if not box:  # a plain function of w: somewhere round the origin
             reach = 2.0
             if start is not None:
-                reach = max(reach, *(1.25 * abs(x) for x in J.check_point(start, "start").flat))
-            box = ((-reach, reach), (-reach, reach))
+                reach = max(
+                    reach,
+                    *(1.25 * abs(x) for x in J.check_point(np.atleast_1d(start), "start").flat),
+                )
+            box = ((-reach, reach),) * d
+    wanted = "two pairs ((low, high), (low, high))" if d == 2 else "a pair (low, high)"
     try:
-        (left, right), (bottom, top) = box
+        pairs = (box,) if d == 1 and not any(map(np.iterable, box)) else tuple(box)
+        pairs = tuple((low, high) for low, high in pairs)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"box must be two pairs ((low, high), (low, high)); got {box!r}") from error
-    left, right, bottom, top = (_real(x, "box") for x in (left, right, bottom, top))
-    if not (left < right and bottom < top):
-        raise ValueError(f"box must have low < high in both pairs; got {box!r}")
-    return (left, right), (bottom, top)
+        raise TypeError(f"box must be {wanted}; got {box!r}") from error
+    if len(pairs) != d:
+        raise TypeError(f"box must be {wanted}; got {box!r}")
+    pairs = tuple((_real(low, "box"), _real(high, "box")) for low, high in pairs)
+    if not all(low < high for low, high in pairs):
+        raise ValueError(f"box must have low < high; got {box!r}")
+    return pairs
+
+
+# -------------------------------------------------------------------------- the code to copy
+
+
+def _landscape_code(J: Function) -> str:
+    """Return J as Python code, or the name ``J`` if no short expression imports it."""
+    if getattr(functions, J.name, None) is J:
+        return f"ng.functions.{J.name}"
+    if J._made_by is None:
+        return "J"
+    make, inputs = J._made_by
+    values = [*map(repr, inputs), *(f"{name}={value!r}" for name, value in make.keywords.items())]
+    code = f"{make.func.__name__}({', '.join(values)})"
+    try:
+        for value in (*inputs, *make.keywords.values()):
+            ast.literal_eval(repr(value))
+    except (SyntaxError, ValueError):  # arrays, say
+        return "J"
+    return f"ng.functions.{code}" if len(code) < 100 else "J"
+
+
+def _rule_code(rule: Rule, suffix: str = "") -> str:
+    """Return a rule as Python code, with ``{eta}`` where a slider's number belongs."""
+    if isinstance(rule, Chain):
+        return " >> ".join(_rule_code(link, f"_{i}") for i, link in enumerate(rule.rules))
+    name = type(rule).__name__
+    if type(rule).__module__ == as_rule.__module__:  # a plain function
+        return name.replace("<lambda>", "rule")
+    values = []
+    for field, value in rule._fields().items():
+        if isinstance(value, float) and field in rule.rates():
+            text = f"{{{field}{suffix}}}"
+        elif type(value).__module__ == schedules.__name__:
+            text = re.sub(r"\b[a-z_]+\(", r"ng.schedules.\g<0>", repr(value))
+        else:
+            text = _show(value)
+        values.append(f"{field}={text}")
+    code = f"{name}({', '.join(values)})"
+    return f"ng.{code}" if getattr(rules, name, None) is type(rule) else code
 
 
 # ------------------------------------------------------------------------------- the explorer
@@ -391,7 +573,7 @@ class Explorer:
 
     Attributes
     ----------
-    start : list of 2 floats
+    start : list of 1 or 2 floats
         Where the paths start.
     rates : dict
         The hyper-parameters of each rule by its label: ``{"ngd": {"eta": 0.05}}``.  Setting some
@@ -415,17 +597,15 @@ class Explorer:
         self, J: Any, rules: Sequence[Any], start: Any, steps: Any, box: Any, width: Any
     ) -> None:
         self.J = J = as_function(J)
-        if J.dim not in (None, 2):
-            raise ValueError(f"J must have 2 coordinates; {J.name} has {J.dim}")
         if not rules:
             raise ValueError("rules must be at least one rule, such as ngd(eta=0.1); got none")
         self._rules = [as_rule(rule) for rule in rules]
         self.labels = _labels(self._rules)
-        self._frame = _Frame.of(_box(J, box, start), whole("width", width, 200))
-        (left, right), (bottom, top) = self._frame.box
+        self._frame = _Frame.of(J, _box(J, box, start), whole("width", width, 200))
         if start is None:
-            start = (left + (right - left) / 8, top - (top - bottom) / 4)
-            start = tuple(float(f"{x:.3g}") for x in start)
+            (left, right), *others = self._frame.box
+            start = [left + (right - left) / 8, *(high - (high - low) / 4 for low, high in others)]
+            start = [float(f"{x:.3g}") for x in start]
         self._programs = [self._program(rule) for rule in self._rules]
         # The state lives here until there is a widget, and then in the widget.
         self._state: Any = SimpleNamespace(rates={})
@@ -437,7 +617,7 @@ class Explorer:
     def _program(self, rule: Rule) -> dict[str, Any]:
         """Return the rule on J as JavaScript, or say why there is none."""
         try:
-            return javascript(rule, self.J)
+            return javascript(rule, self.J, len(self._frame.box))
         except (TypeError, AttributeError) as error:
             raise TypeError(
                 f"{rule!r} on {self.J.name} cannot be explored, because the page needs it as a "
@@ -463,9 +643,9 @@ class Explorer:
     def _checked(self, name: str, value: Any) -> Any:
         """Return a new value for the state, in the form in which it is kept."""
         if name == "start":
-            w = _start(self.J, value, as_rule(lambda g: g))
-            if w.shape != (2,):
-                raise ValueError(f"start must be one point of 2 coordinates; got shape {w.shape}")
+            w, d = _start(self.J, value, as_rule(lambda g: g)), len(self._frame.box)
+            if w.shape != (d,):
+                raise ValueError(f"start must be one point of {d} coordinates; got shape {w.shape}")
             if not self._frame.holds(w.tolist()):
                 raise ValueError(f"start must lie in the box {self._frame.box}; got {value!r}")
             return w.tolist()
@@ -504,7 +684,8 @@ class Explorer:
 
     def __repr__(self) -> str:
         rules = ", ".join(map(repr, self.rules))
-        return f"explore({self.J.name}, {rules}, start={tuple(self.start)}, steps={self.steps})"
+        start = self.start[0] if len(self.start) == 1 else tuple(self.start)
+        return f"explore({self.J.name}, {rules}, start={start}, steps={self.steps})"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         bundle: dict[str, Any] = {"text/plain": repr(self), "text/html": self._html()}
@@ -522,39 +703,34 @@ class Explorer:
 
     @functools.cached_property
     def _minimisers(self) -> list[list[float]]:
-        return [[float(x) for x in np.broadcast_to(point, 2)] for point in self.J.minimisers]
+        d = len(self._frame.box)
+        return [[float(x) for x in np.broadcast_to(point, d)] for point in self.J.minimisers]
 
     @functools.cached_property
-    def _grid(self) -> np.ndarray:
-        return self._frame.grid(self.J)
-
-    @functools.cached_property
-    def _contour_lines(self) -> str:
-        chosen = levels(self.J, self._frame.box, count=15)
-        # No level may hang on a last digit; and 0 is 0.
-        near_zero = 1e-9 * np.abs(chosen).max()
-        return _contours(
-            self._grid, [0.0 if abs(x) < near_zero else float(f"{x:.10g}") for x in chosen]
-        )
+    def _backdrop(self) -> str:
+        return self._frame.backdrop()
 
     @functools.cached_property
     def _plot(self) -> dict[str, Any]:
         """What the front end has to know and nobody changes."""
-        frame, finite = self._frame, self._grid[np.isfinite(self._grid)]
+        frame = self._frame
         rules = []
         for label, rule, program in zip(self.labels, self._rules, self._programs, strict=True):
             controls = [_control(name, rate) for name, rate in program["rates"].items()]
             code = {"step": program["step"], "memory": program["memory"]}
             shown = {"label": label, "controls": controls, "schedules": _schedules(rule)}
-            rules.append({**shown, **code})
+            rules.append({**shown, **code, "python": _rule_code(rule)})
         return {
             "box": frame.box,
+            "window": frame.window,
+            "names": frame.names,
             "frame": [frame.left, frame.top, frame.width, frame.height],
-            "range": [float(f"{x:.3g}") for x in (finite.min(), finite.max())],
-            "log": bool(self._minimisers or finite.min() >= 0),
+            "range": [float(f"{x:.3g}") for x in frame.range],
+            "log": bool(self._minimisers or frame.range[0] >= 0),
             "minimisers": self._minimisers,
             "prelude": JAVASCRIPT_PRELUDE,
-            "value": javascript_value(self.J),
+            "value": javascript_value(self.J, len(frame.box)),
+            "python": _landscape_code(self.J),
             "rules": rules,
             "initial": self._initial,
         }
@@ -565,14 +741,15 @@ class Explorer:
         width = frame.left + frame.width + frame.right
         height = frame.top + frame.height + frame.bottom
         rules = ", ".join(map(repr, self.rules))
-        x1, x2 = (_minus(f"{x:.6g}") for x in self.start)
-        about = f"{self.steps} steps from ({x1}, {x2}) by {rules}."
+        here = ", ".join(_minus(f"{x:.6g}") for x in self.start)
+        here = f"({here})" if len(self.start) > 1 else here
+        about = f"{self.steps} steps from {here} by {rules}."
         crosses = ""
         for point in filter(frame.holds, self._minimisers):
-            x, y = frame.pixels(point)
+            x, y = frame.pixels(frame.place(np.array(point)))
             crosses += f"M{x - 5:g} {y - 5:g}l10 10m-10 0l10-10"
         paths = zip(lines, self.labels, self.paths, strict=True)
-        x, y = frame.pixels(self.start) + np.array([frame.left, frame.top])
+        x, y = frame.pixels(frame.place(np.array(self.start))) + np.array([frame.left, frame.top])
         key = "".join(
             f"<li>{line.swatch()} {escape(repr(rule))}</li>"
             for line, rule in zip(lines, self.rules, strict=True)
@@ -582,15 +759,15 @@ class Explorer:
             f'role="img" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
             f'style="max-width:100%;height:auto" font-family="system-ui, sans-serif" '
             f'font-size="13" fill="currentColor">'
-            f"<title>{escape(self.J.name)}: contours and paths. </title>"
+            f"<title>{escape(self.J.name)}: {frame.about}. </title>"
             f"<desc>{escape(about)} </desc>{_axes(frame)}"
             f'<svg x="{frame.left}" y="{frame.top}" width="{frame.width}" height="{frame.height}">'
-            f"{self._contour_lines}"
+            f"{self._backdrop}"
             f'<path class="normgd-minimisers" d="{crosses}" fill="none" stroke="currentColor" '
             f'stroke-width="2.5"/><g class="normgd-paths">'
             f"{''.join(_drawn(frame, *pair) for pair in paths)}</g></svg>"
             f'<g class="normgd-start" transform="translate({x:g} {y:g})" '
-            f'data-w="{self.start[0]!r},{self.start[1]!r}"><circle class="normgd-ring" r="14" '
+            f'data-w="{",".join(map(repr, self.start))}"><circle class="normgd-ring" r="14" '
             f'fill="none"/><circle class="normgd-knob" r="7" fill="#fff" stroke="#000" '
             f'stroke-width="3"/></g></svg></div>'
             f'<ul class="normgd-key" style="list-style:none;padding:0">{key}</ul></div>'
@@ -602,7 +779,7 @@ class Explorer:
         data = data.replace("<", "\\u003c")  # or a string could end the script
         sliders = sum(len(rates) for rates in self.rates.values())
         return (
-            '<div class="normgd-explorer" data-normgd="plane" '
+            f'<div class="normgd-explorer" data-normgd="{self._frame.kind}" '
             f'style="--rules:{len(self.labels)};--sliders:{sliders}">'
             f'<script type="application/json" class="normgd-state">{data}</script>'
             f"{self._picture()}</div>"

@@ -99,7 +99,8 @@ class Function:
     dim : int, optional
         The number of coordinates; None if any number will do.
     minimisers : sequence of points
-        The known (local) minimisers; representatives where there is a continuum of them.
+        The known (local) minimisers; representatives where there is a continuum of them.  A point
+        of one number, such as ``(0.0,)``, has it for each of its coordinates.
     minimum : float, optional
         The infimum :math:`J^*`, if known: the value at the minimisers, where there are any.
     box : sequence of pairs
@@ -172,6 +173,7 @@ class Function:
         if self.examples is not None:
             _count(self.n, "n")
             object.__setattr__(self, "examples", _Examples(self, "examples", self.examples))
+        self._check_minimisers()
 
     def __repr__(self) -> str:
         return f"<landscape {self.name}>"
@@ -187,6 +189,18 @@ class Function:
     def __call__(self, w: Any) -> Array:
         """Return J(w), shape ``batch``."""
         return self.value(w)
+
+    def _check_minimisers(self) -> None:
+        wanted = (
+            f"minimisers must be a sequence of points, each of {self.dim or 'its'} coordinates "
+            f"or of one number for all of them, such as ((1.0, 2.0),); got {self.minimisers!r}"
+        )
+        try:
+            points = [as_vector(point) for point in self.minimisers]
+        except (TypeError, ValueError) as error:
+            raise type(error)(wanted) from error
+        if any(p.ndim != 1 or p.size not in (1, self.dim or p.size) for p in points):
+            raise ValueError(wanted)
 
     def check_point(self, w: Any, name: str = "w") -> Array:
         """Return ``w`` as a float array of shape ``(d, *batch)``.
@@ -319,6 +333,10 @@ def complex_step(value: Formula) -> Formula:
     No difference is taken, so nothing cancels and the result is exact to rounding.  It is for
     values that SymPy cannot trace, such as a solution of linear equations.
 
+    Of a term that is not analytic the step sees nothing or something else.  So each gradient is
+    checked, along one direction, against a difference quotient, with a step of some millionths of
+    max(1, abs(w)) in each coordinate; this takes five evaluations more, of real w.
+
     Parameters
     ----------
     value : callable
@@ -333,7 +351,11 @@ def complex_step(value: Formula) -> Formula:
     Raises
     ------
     TypeError
-        By the gradient, if ``value`` returns real numbers for complex ones.
+        By the gradient, if ``value`` returns real numbers for complex ones, or if the gradient and
+        the difference quotient differ by more than 1e-4 of both, rounding, and the quotient's
+        changes from one side to the other and with twice the step.  Infinite or NaN, they pass.
+    ValueError
+        By the gradient, if ``value`` returns anything but one number for each entry of the batch.
 
     References
     ----------
@@ -358,13 +380,46 @@ def _complex_step(value: Formula, w: Array) -> Array:
     h, d = 1e-20, len(w)
     # Entry i of a new first axis of the batch steps along coordinate i.
     steps = 1j * h * np.eye(d).reshape(d, d, *(1,) * (w.ndim - 1))
-    result = np.asarray(value(w[:, None] + steps))
+    stepped = w[:, None] + steps
+    result = np.asarray(value(stepped))
     if result.dtype.kind != "c":
         raise TypeError(
             "value must be analytic for complex_step, without absolute value or norm; it returned "
             f"{result.dtype} numbers for complex ones"
         )
-    return result.imag / h
+    if result.shape != w.shape:
+        raise ValueError(
+            f"value must return shape {w.shape} for w of shape {stepped.shape}; "
+            f"got shape {result.shape}"
+        )
+    grad = result.imag / h
+    _check_analytic(value, w, grad)
+    return grad
+
+
+def _check_analytic(value: Formula, w: Array, grad: Array) -> None:
+    # Each coordinate moves by another multiple, 1 to 3, lest errors of opposite sign cancel.
+    multiples = 2 + np.cos(np.arange(float(len(w))))
+    direction = multiples.reshape(-1, *(1,) * (w.ndim - 1)) * np.maximum(1, np.abs(w))
+    h = 1e-6
+    line = h * np.arange(-2.0, 3.0).reshape(-1, *(1,) * (w.ndim - 1))
+    with np.errstate(all="ignore"):
+        further_behind, behind, here, ahead, further_ahead = value(
+            w[:, None] + line * direction[:, None]
+        )
+        slope, quotient = total(grad * direction), (ahead - behind) / (2 * h)
+        change = abs(quotient - (further_ahead - further_behind) / (4 * h))
+        turn = abs(ahead - 2 * here + behind) / h
+        rounding = 1e-11 * abs(here) / h + 1e-280  # where the complex step underflows
+        tolerance = 1e-4 * (abs(slope) + abs(quotient)) + change + turn + rounding
+        wrong = abs(slope - quotient) > tolerance
+    if np.any(wrong):
+        first = np.unravel_index(np.argmax(wrong), np.shape(wrong))
+        raise TypeError(
+            f"{getattr(value, '__name__', value)} is not analytic: its complex step is "
+            f"{slope[first]:g}, its difference quotient {quotient[first]:g}, at w = "
+            f"{w[:, *first]} along {direction[:, *first]}"
+        )
 
 
 def as_function(J: Any) -> Function:
@@ -448,6 +503,12 @@ def quadratic(
     minimiser : sequence of floats, optional
         The stationary point :math:`w^*`; the origin if not given.
 
+    Returns
+    -------
+    Function
+        With the least eigenvalue as ``mu`` and the largest modulus of one as ``L``.  Unless an
+        eigenvalue is negative, :math:`w^*` is its minimiser; where one is 0, for a flat of them.
+
     Examples
     --------
     >>> J = quadratic([1, 10])
@@ -502,16 +563,16 @@ def quadratic(
         return np.broadcast_to(H.reshape(d, d, *(1,) * (w.ndim - 1)), (d, *w.shape))
 
     reach = 3.0
-    definite = bool(np.all(values > 0))
+    convex = bool(np.all(values >= 0))
     return Function(
         value, grad, hess,
         name="quadratic",
         dim=d,
-        minimisers=(tuple(centre.tolist()),) if definite else (),
-        minimum=0.0 if np.all(values >= 0) else None,
+        minimisers=(tuple(centre.tolist()),) if convex else (),
+        minimum=0.0 if convex else None,
         box=tuple((c - reach, c + reach) for c in centre.tolist()),
         L=float(np.max(np.abs(values))),
-        mu=float(np.min(values)) if definite else None,
+        mu=float(np.min(values)),
     )  # fmt: skip
 
 

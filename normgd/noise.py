@@ -91,13 +91,15 @@ def as_generator(rng: Any) -> np.random.Generator:
     As the scientific Python projects agreed in SPEC 7, ``rng`` may be None (fresh entropy), a whole
     number or a sequence of them, a ``SeedSequence``, a ``BitGenerator`` or a ``Generator``.
     """
+    wanted = (
+        f"rng must be a seed (a whole number, at least 0) or a numpy.random.Generator; got {rng!r}"
+    )
+    if isinstance(rng, bool):
+        raise TypeError(wanted)
     try:
         return np.random.default_rng(rng)
     except (TypeError, ValueError) as error:
-        raise type(error)(
-            f"rng must be a seed (a whole number, at least 0) or a numpy.random.Generator; "
-            f"got {rng!r}"
-        ) from error
+        raise type(error)(wanted) from error
 
 
 # ------------------------------------------------------------------------------ minibatches
@@ -185,42 +187,67 @@ def noisy(J: Any, noise: Any) -> Noisy:
 
     Parameters
     ----------
-    J : Function or callable
-        The landscape.
-    noise : float or callable
+    J : Function, Noisy or callable
+        The landscape; of a noisy one, such as ``minibatch(J)``, each sample gets the noise.
+    noise : float, array_like or callable
         The standard deviation σ of each coordinate of a Gaussian ξ, in the unit of the gradient; or
-        ``(rng, shape) -> ξ``, an array of this shape from any law.
+        ``(rng, shape) -> ξ``, an array of this shape from any law.  An array σ has its coordinates
+        first, as w has: shape ``(d,)`` gives each coordinate its own σ, the same all over the
+        batch, and what follows, ``(d, ...)`` or ``(1, ...)``, is to broadcast to the batch of w.
+
+    Raises
+    ------
+    TypeError
+        If ``noise`` is none of these.
+    ValueError
+        If a σ is negative, infinite or NaN; by the samples, if σ does not broadcast with w.
 
     Examples
     --------
     >>> from normgd import functions
     >>> heavy = noisy(functions.quadratic([1, 1]), lambda rng, shape: rng.standard_cauchy(shape))
+    >>> noisy(minibatch(functions.least_squares([[1.0, 0.0], [1.0, 1.0]], [0.0, 9.0])), [0.1, 0.0])
+    <noisy least_squares, minibatches of 1>
     """
-    J = as_function(J)
+    J = as_noisy(J)
     if not callable(noise):
-        noise = partial(_gaussian, _nonnegative("noise", noise))
-    return Noisy(J, partial(_with_noise, J, noise))
+        noise = partial(_gaussian, _deviations(noise))
+    return Noisy(J.J, partial(_with_noise, J, noise), f"noisy {J.name}")
 
 
-def _gaussian(sigma: float, rng: Any, shape: tuple[int, ...]) -> Array:
-    return sigma * rng.standard_normal(shape)
+def _gaussian(sigma: Array, rng: Any, shape: tuple[int, ...]) -> Array:
+    missing = (1,) * (len(shape) - sigma.ndim)
+    try:
+        each = np.broadcast_to(sigma.reshape(sigma.shape[:1] + missing + sigma.shape[1:]), shape)
+    except ValueError as error:
+        raise ValueError(
+            f"noise must broadcast with w, coordinates first; got noise of shape {sigma.shape} for "
+            f"w of shape {shape}"
+        ) from error
+    return each * rng.standard_normal(shape)
 
 
-def _with_noise(J: Function, noise: Any, rng: Any, shape: tuple[int, ...]) -> Iterator[Function]:
-    while True:
-        yield _tilted(J, noise(rng, shape))
+def _with_noise(J: Noisy, noise: Any, rng: Any, shape: tuple[int, ...]) -> Iterator[Function]:
+    for sample in J.samples(rng, shape):
+        yield _tilted(sample, noise(rng, shape))
 
 
 def _tilted(J: Any, xi: Array) -> Function:
     return Function(lambda w: J.value(w) + dot(xi, w), lambda w: J.grad(w) + xi, name=J.name)
 
 
-def _nonnegative(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{name} must be a number or a function of rng and shape; got {value!r}")
-    if not 0 <= value < np.inf:
-        raise ValueError(f"{name} must be finite and at least 0; got {value!r}")
-    return float(value)
+def _deviations(noise: Any) -> Array:
+    """Return standard deviations as an array of floats of their own."""
+    wanted = "noise must be a number, an array of them or a function of rng and shape"
+    try:
+        sigma = np.array(noise)
+    except ValueError as error:  # a ragged list
+        raise TypeError(f"{wanted}; got {noise!r}") from error
+    if sigma.dtype.kind not in "fiu":
+        raise TypeError(f"{wanted}; got {noise!r}")
+    if not np.all((sigma >= 0) & (sigma < np.inf)):
+        raise ValueError(f"noise must be finite and at least 0; got {noise!r}")
+    return sigma.astype(float)
 
 
 __all__ = ["Noisy", "cyclic", "epochs", "minibatch", "noisy"]

@@ -1,19 +1,24 @@
 """The explorer: its numbers are the library's, its page is whole, its widget follows."""
 
+import functools
 import gzip
 import html.parser
+import inspect
 import json
 import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import normgd as ng
-from normgd.explore import HERE, explore
+from normgd.explore import HERE, STATE, _rule_code, explore
 from normgd.pixels import javascript_value
 from tests.conftest import require
 
@@ -27,6 +32,11 @@ LANDSCAPES = [
     F.quadratic([1, 100]),
     F.quadratic([1, 30], angle=0.5, minimiser=(0.1, 0.2)),
     LOGISTIC,
+]
+LINES = [
+    *(J for J in vars(F).values() if isinstance(J, ng.Function) and J.dim in (None, 1)),
+    F.quadratic([2]),
+    F.power(1.5),
 ]
 RULES = [
     ng.gd(alpha=1e-3),
@@ -82,8 +92,8 @@ plots.forEach((plot, k) => {
       const rates = plot.initial.rates[rule.label];
       const run = trajectory(program.steps[i], rule.memory, rates, start, steps);
       for (let t = 0; t <= steps; t++) {
-        const w = run.path[t] ?? [NaN, NaN];
-        numbers.push(w[0], w[1], program.value(w));
+        const w = run.path[t] ?? plot.box.map(() => NaN);
+        numbers.push(...w, program.value(w));
       }
       fates.push(fate(run, plot.box, plot.minimisers));
     }
@@ -96,39 +106,46 @@ fs.writeFileSync("fates.json", JSON.stringify(fates));
 
 def run_in_node(folder: Path, explorers, starts, steps):
     """Run every rule from every start with the code of explore.js; return w and J, and fates."""
-    node = shutil.which("node")
-    require(node, "there is no Node")
-    shutil.copyfile(HERE / "explore.js", folder / "explore.mjs")
-    (folder / "driver.mjs").write_text(DRIVER, encoding="utf-8")
     job = {"plots": [state(e)["plot"] for e in explorers], "starts": starts, "steps": steps}
-    (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
-    subprocess.run([node, "driver.mjs"], cwd=folder, check=True)
-    numbers = np.fromfile(folder / "numbers.bin").reshape(-1, steps + 1, 3)
+    subprocess.run(prepare(folder, DRIVER, job), cwd=folder, check=True)
+    d = len(explorers[0].start)
+    numbers = np.fromfile(folder / "numbers.bin").reshape(-1, steps + 1, d + 1)
     return numbers, json.loads((folder / "fates.json").read_text(encoding="utf-8"))
 
 
-def test_the_page_iterates_as_the_library_does(tmp_path):
-    explorers = [explore(J, *RULES) for J in LANDSCAPES]
+def prepare(folder: Path, driver: str, job) -> list[str]:
+    """Put a driver, the code of explore.js and a job into a folder; return how to run it there."""
+    node = shutil.which("node")
+    require(node, "there is no Node")
+    shutil.copyfile(HERE / "explore.js", folder / "explore.mjs")
+    (folder / "driver.mjs").write_text(driver, encoding="utf-8")
+    (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
+    return [node, "driver.mjs"]
+
+
+@pytest.mark.parametrize(("landscapes", "d"), [(LANDSCAPES, 2), (LINES, 1)], ids=["plane", "line"])
+def test_the_page_iterates_as_the_library_does(tmp_path, landscapes, d):
+    explorers = [explore(J, *RULES, box=J.box[:d]) for J in landscapes]
     starts = []
-    for J in LANDSCAPES:
-        low, high = np.transpose(J.box)
-        starts.append(RNG.uniform(low, high, size=(50, 2)))
+    for J in landscapes:
+        low, high = np.transpose(J.box[:d])
+        starts.append(RNG.uniform(low, high, size=(50, d)))
     numbers, _ = run_in_node(tmp_path, explorers, [s.tolist() for s in starts], STEPS)
-    numbers = numbers.reshape(len(LANDSCAPES), len(RULES), 50, STEPS + 1, 3)
-    for J, of_J, points in zip(LANDSCAPES, numbers, starts, strict=True):
+    numbers = numbers.reshape(len(landscapes), len(RULES), 50, STEPS + 1, d + 1)
+    for J, of_J, points in zip(landscapes, numbers, starts, strict=True):
         for rule, found in zip(RULES, of_J, strict=True):
             path = ng.descend(J, points.T, rule, STEPS)
             finite = np.isfinite(path.w).all(axis=1).T
             w, values = np.moveaxis(path.w, 2, 0), path.J.T
-            assert np.array_equal(np.isfinite(found[..., :2]).all(axis=-1), finite), (J, rule)
-            if re.search(r"Math\.(?!sqrt|abs|sign)", javascript_value(J)):
+            assert np.array_equal(np.isfinite(found[..., :d]).all(axis=-1), finite), (J, rule)
+            if re.search(r"Math\.(?!sqrt|abs|sign)", javascript_value(J, d)):
                 # Of exp, log1p, sinh, ... the last digit may differ, and bouncing amplifies it.
                 found, w, values = found[:, :101], w[:, :101], values[:, :101]
-                np.testing.assert_allclose(found[..., :2], w, rtol=1e-9, atol=1e-9)
-                np.testing.assert_allclose(found[..., 2], values, rtol=1e-9, atol=1e-12)
+                np.testing.assert_allclose(found[..., :d], w, rtol=1e-9, atol=1e-9)
+                np.testing.assert_allclose(found[..., d], values, rtol=1e-9, atol=1e-12)
             else:  # nothing but + - * / and square roots: the same bits, however long the path
-                assert np.array_equal(found[..., :2][finite], w[finite]), (J, rule)
-                same = np.array_equal(found[..., 2][finite], values[finite], equal_nan=True)
+                assert np.array_equal(found[..., :d][finite], w[finite]), (J, rule)
+                same = np.array_equal(found[..., d][finite], values[finite], equal_nan=True)
                 assert same, (J, rule)
 
 
@@ -145,6 +162,207 @@ def test_a_path_is_called_what_it_is(tmp_path):
         "landed", "outside", "on its way", "at rest", "bouncing",
         f"diverged at step {lost}",
     ]  # fmt: skip
+
+
+def test_a_two_cycle_is_told_with_its_points(tmp_path):
+    # By the theorem of the orbit on a line: 7.3 = 3 * 2 + 1.3 = 29 * 0.25 + 0.05, and 7.25 lands.
+    rules = [ng.ngd(eta=2.0), ng.ngd(eta=0.25), ng.gd(alpha=1.0), ng.gd(alpha=0.9)]
+    bowl = explore(F.quadratic([2]), *rules, box=(-8, 8), start=7.3)
+    _, fates = run_in_node(tmp_path, [bowl], [[[7.3], [7.25]]], 60)
+    assert fates == [
+        "−0.700 ⇄ 1.30", "−0.750 ⇄ 1.25", "−0.200 ⇄ 0.0500", "landed",
+        "−7.30 ⇄ 7.30", "−7.25 ⇄ 7.25", "landed", "landed",
+    ]  # fmt: skip
+
+
+# ---------------------------------------------------------------------------- the settings
+
+SETTINGS = """
+import explorer from "./explore.mjs";
+import fs from "node:fs";
+import readline from "node:readline";
+const { readSettings, writeSettings } = explorer.render;
+const plots = JSON.parse(fs.readFileSync("job.json", "utf8"));
+for await (const line of readline.createInterface({ input: process.stdin })) {
+  const asked = JSON.parse(line);
+  const fragment = asked.fragment ?? "explore&" + new URLSearchParams(
+    plots.flatMap((plot, i) => writeSettings(i + 1, asked.states[i], plot)));
+  const states = plots.map((plot, i) => readSettings(i + 1, fragment, plot));
+  console.log(JSON.stringify({ fragment, states }));
+}
+"""
+NASTY = "</script>&1.start=#%"
+
+
+@functools.cache
+def explored():
+    def nasty(g):
+        return 0.1 * g
+
+    nasty.__name__ = NASTY
+    return [
+        explore(F.cone, ng.gd(alpha=0.1), ng.gd(alpha=0.2), ng.adam(eta=0.1), nasty, steps=60),
+        explore(F.quadratic([2]), ng.Momentum(beta=0.9) >> ng.polyak(), start=1.0),
+    ]
+
+
+def drawn_state(data, explorer):
+    """A state that the page's controls can reach, or a little beyond them."""
+    box = explorer._frame.box
+    rates = {}
+    for rule in explorer._plot["rules"]:
+        rates[rule["label"]] = own = {}
+        for control in rule["controls"]:
+            low = control.get("low", 0.0)
+            high = control.get("high", 99 * control.get("middle", 0.0))
+            own[control["name"]] = data.draw(st.floats(low, high))
+    return {
+        "start": [data.draw(st.floats(low, high)) for low, high in box],
+        "rates": rates,
+        "steps": data.draw(st.integers(1, 10_000)),
+        "shown": [label for label in explorer.labels if data.draw(st.booleans())],
+    }
+
+
+def without_signed_zeros(state):
+    return json.loads(json.dumps(state).replace("-0.0,", "0.0,").replace("-0.0]", "0.0]"))
+
+
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory):
+    """Write states into a fragment, or take the fragment that is given, and read it."""
+    folder = tmp_path_factory.mktemp("settings")
+    command = prepare(folder, SETTINGS, [state(e)["plot"] for e in explored()])
+    with subprocess.Popen(command, cwd=folder, stdin=-1, stdout=-1, encoding="utf-8") as node:
+
+        def ask(**asked):
+            node.stdin.write(json.dumps(asked) + "\n")
+            node.stdin.flush()
+            return json.loads(node.stdout.readline())
+
+        yield ask
+        node.stdin.close()
+
+
+@given(st.data())
+def test_written_settings_read_back_exactly(ask, data):
+    states = [without_signed_zeros(drawn_state(data, e)) for e in explored()]
+    found = ask(states=states)
+    assert found["states"] == states
+    assert re.fullmatch(r"[-\w.&=%+*]*", found["fragment"])
+
+
+def test_what_nobody_changed_is_not_written(ask):
+    assert ask(states=[e._initial for e in explored()])["fragment"] == "explore&"
+
+
+KEYS = ["start", "steps", "gd 1.alpha", "gd+2.alpha", "adam.beta1", "adam.eps", "hide", "show", ""]
+VALUES = st.one_of(
+    st.sampled_from(["NaN", "Infinity", "1e999", "0x10", " 1", "1_0", "-1", "1.5", "", "9" * 5000]),
+    st.floats().map(str), st.integers().map(str), st.text(max_size=30),
+    st.lists(st.floats().map(str), max_size=4).map(",".join),
+    st.sampled_from(["gd 1", "adam", "__proto__", NASTY]),
+)  # fmt: skip
+PAIRS = st.tuples(st.sampled_from([*KEYS, "__proto__", "rates"]), VALUES)
+FRAGMENTS = st.one_of(
+    st.text(),
+    st.text().map("explore&".__add__),
+    st.lists(PAIRS).map(lambda pairs: "explore&" + "&".join(f"1.{k}={v}" for k, v in pairs)),
+    st.lists(PAIRS).map(lambda pairs: "explore&" + urlencode([(f"1.{k}", v) for k, v in pairs])),
+)
+
+
+@given(FRAGMENTS)
+def test_any_fragment_leaves_a_state_that_the_library_takes(ask, fragment):
+    for explorer, read in zip(explored(), ask(fragment=fragment)["states"], strict=True):
+        assert read.keys() == set(STATE)
+        for name, value in read.items():
+            setattr(explorer, name, value)
+            assert getattr(explorer, name) == value
+
+
+ONE_BY_ONE = [
+    ("1.start=0.5,-1", {"start": [0.5, -1]}),
+    ("1.start=0.5", {}),
+    ("1.start=0.5,-1,2", {}),
+    ("1.start=0.5,9", {}),
+    ("1.start=-9,0.5", {}),
+    ("1.start=0.5,NaN", {}),
+    ("1.start=&1.steps=7", {"steps": 7}),
+    ("1.steps=7.5", {}),
+    ("1.steps=10001", {}),
+    ("1.steps=0", {}),
+    ("1.steps=7,8", {}),
+    ("1.steps=" + "7" * 10_000, {}),
+    ("1.hide=gd+1&1.hide=nobody", {"shown": ["gd 2", "adam", NASTY]}),
+    ("1.adam.beta1=1", {}),
+    ("1.adam.nobody=1&2.steps=9", {}),
+    ("3.steps=7", {}),
+    ("steps=7", {}),
+]
+
+
+@pytest.mark.parametrize(("text", "change"), ONE_BY_ONE)
+def test_what_is_wrong_in_a_link_is_passed_over_and_the_rest_read(ask, text, change):
+    first, _ = ask(fragment=f"explore&{text}")["states"]
+    assert first == {**explored()[0]._initial, **change}
+
+
+@pytest.mark.parametrize(
+    "anchor",
+    ["", "travel", "explore1.steps=7", "explored1.steps=7", "1.steps=7", "Explore&1.steps=7"],
+)
+def test_an_anchor_is_no_setting(ask, anchor):
+    assert ask(fragment=anchor)["states"] == [e._initial for e in explored()]
+
+
+# ------------------------------------------------------------------------ the code to copy
+
+PYTHON = """
+import explorer from "./explore.mjs";
+import fs from "node:fs";
+const plots = JSON.parse(fs.readFileSync("job.json", "utf8"));
+console.log(JSON.stringify(plots.map((plot) => explorer.render.python(plot, plot.initial))));
+"""
+
+
+def cautious(g):
+    return 0.01 * g
+
+
+def test_the_code_to_copy_computes_the_paths(tmp_path):
+    tilted = F.quadratic([1, 10], angle=0.4)
+    explorers = [
+        explore(F.rosenbrock, ng.gd(alpha=1e-7), ng.ngd(eta=0.05), steps=50),
+        explore(tilted, *RULES, cautious, steps=20),
+        explore(F.double_well, *RULES, start=-1e-7),
+        explore(LOGISTIC, ng.ngd(eta=ng.schedules.warmup(ng.schedules.inverse(0.1), 10))),
+    ]
+    command = prepare(tmp_path, PYTHON, [state(e)["plot"] for e in explorers])
+    copied = json.loads(subprocess.run(command, cwd=tmp_path, check=True, stdout=-1).stdout)
+    assert copied[0].splitlines() == [
+        "import normgd as ng",
+        "ng.descend(ng.functions.rosenbrock, (-1.5, 2), ng.gd(alpha=1e-7), steps=50)",
+        "ng.descend(ng.functions.rosenbrock, (-1.5, 2), ng.ngd(eta=0.05), steps=50)",
+    ]
+    for explorer, text in zip(explorers, copied, strict=True):
+        first, *calls = text.splitlines()
+        names = {"J": LOGISTIC, "cautious": cautious}
+        exec(first, names)
+        for call, path in zip(calls, explorer.paths, strict=True):
+            again = eval(call, names)
+            assert np.array_equal(again.w, path.w), call
+
+
+@pytest.mark.parametrize("name", ng.rules.__all__)
+def test_the_code_of_every_rule_is_the_rule(name):
+    made = getattr(ng, name)
+    required = {"blocks": ((1, 2),), "c": 1.0}
+    parameters = inspect.signature(made).parameters
+    given = {k: required.get(k, 0.5) for k, p in parameters.items() if p.default is p.empty}
+    rule = made(**given)
+    code = _rule_code(rule).format(**rule.rates())
+    assert eval(code, {"ng": ng}) == rule
 
 
 # ---------------------------------------------------------------------------- the page
@@ -208,9 +426,55 @@ def test_picture(J):
     assert len(gzip.compress(explorer._html().encode())) <= 8_000
 
 
+@pytest.mark.parametrize("J", LINES, ids=lambda J: J.name)
+def test_picture_of_a_line(J):
+    explorer = explore(J, *RULES[:3], box=J.box[0])
+    picture = ET.fromstring(explorer._picture())
+    assert picture.find(".//title").text.startswith(J.name)
+    frame = explorer._frame
+    handle = picture.find(".//g[@class='normgd-start']")
+    x, y = map(float, re.findall(r"-?[\d.]+", handle.get("transform")))
+    # The handle is on the curve: where it is across and down tells w and J(w).
+    (left, right), (bottom, top) = frame.window
+    assert left + (x - frame.left) / frame.width * (right - left) == pytest.approx(
+        explorer.start[0], abs=(right - left) / frame.width
+    )
+    assert top - (y - frame.top) / frame.height * (top - bottom) == pytest.approx(
+        float(J(explorer.start)), abs=(top - bottom) / frame.height
+    )
+    paths = [path.get("data-rule") for path in picture.iterfind(".//path[@data-rule]")]
+    assert paths == ["gd", "ngd", "momentum"]
+    assert "nan" not in explorer._picture()
+    assert len(gzip.compress(explorer._html().encode())) <= 8_000
+
+
+def test_one_coordinate_or_two():
+    one = [
+        explore(F.absolute, GD, box=(-1, 1)),
+        explore(F.absolute, GD, box=[(-1, 1)]),
+        explore(F.absolute, GD, start=0.5),
+        explore(F.absolute, GD, start=[0.5]),
+        explore(F.double_well, GD),
+        explore(lambda w: w[0] ** 2, GD, start=3),
+    ]
+    assert [len(e.start) for e in one] == [1] * 6
+    assert one[-1]._frame.box == ((-3.75, 3.75),)
+    assert repr(one[2]) == "explore(absolute, gd(alpha=0.1), start=0.5, steps=100)"
+    assert one[2].paths[0].w.shape == (101, 1)
+    assert len(explore(F.absolute, GD).start) == 2
+
+
+def test_a_curve_has_gaps_where_there_is_no_landscape():
+    J = ng.Function(lambda w: w[0] - ng.ops.log(w[0]), dim=1, domain=lambda w: w[0] > 0)
+    explorer = explore(J, GD, start=1, box=(-1, 3))
+    curve = ET.fromstring(explorer._picture()).find(".//g[@class='normgd-contours']/path")
+    first = int(re.match(r"M(\d+)", curve.get("d"))[1])
+    assert first >= explorer._frame.width  # a quarter of the box, in quarters of a pixel
+
+
 def test_front_end_is_small():
     code = b"".join((HERE / name).read_bytes() for name in ("explore.js", "explore.css"))
-    assert len(gzip.compress(code)) <= 12_000
+    assert len(gzip.compress(code)) <= 20_000
 
 
 def test_two_of_a_kind():
@@ -264,8 +528,10 @@ def test_rules_and_paths_follow_the_state():
 
 CONE, GD = F.cone, ng.gd(alpha=0.1)
 BAD = [
-    (ValueError, "2 coordinates", lambda: explore(F.quadratic([1, 2, 3]), GD)),
-    (ValueError, "2 coordinates", lambda: explore(F.double_well, GD)),
+    (ValueError, "1 or 2 coordinates", lambda: explore(F.quadratic([1, 2, 3]), GD)),
+    (ValueError, "start must have 1 coord", lambda: explore(F.double_well, GD, start=(1, 1))),
+    (ValueError, "start must be one point", lambda: explore(CONE, GD, start=(1, 1), box=(0, 2))),
+    (ValueError, "start must lie in the box", lambda: explore(F.double_well, GD, start=9)),
     (TypeError, "J must be a landscape", lambda: explore("rosenbrock", GD)),
     (ValueError, "at least one rule", lambda: explore(CONE)),
     (TypeError, "without its hyper-parameters", lambda: explore(CONE, ng.gd)),
@@ -280,7 +546,10 @@ BAD = [
     (TypeError, "steps must be a whole number", lambda: explore(CONE, GD, steps=1.5)),
     (ValueError, "steps must be at least 1", lambda: explore(CONE, GD, steps=0)),
     (ValueError, "steps must be at most", lambda: explore(CONE, GD, steps=10**6)),
-    (TypeError, "box must be two pairs", lambda: explore(CONE, GD, box=(-1, 1))),
+    (TypeError, "box must be two pairs", lambda: explore(F.saddle, GD, box=(-1, 1))),
+    (TypeError, "box must be a pair", lambda: explore(F.double_well, GD, box=F.saddle.box)),
+    (TypeError, "box must be a pair", lambda: explore(F.double_well, GD, box=(1, 2, 3))),
+    (ValueError, "low < high", lambda: explore(F.double_well, GD, box=(1, -1))),
     (ValueError, "low < high", lambda: explore(CONE, GD, box=((1, -1), (0, 1)))),
     (ValueError, "box must be finite", lambda: explore(CONE, GD, box=((0, np.inf), (0, 1)))),
     (ValueError, "width must be at least", lambda: explore(CONE, GD, width=20)),

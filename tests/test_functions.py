@@ -105,6 +105,11 @@ CASES = {
     "quadratic-indefinite": (
         F.quadratic([-2, 5], angle=-1.2), turned([-2, 5], plane_turn(-1.2), (0, 0)), 2,
     ),
+    "quadratic-flat": (
+        F.quadratic([0, 3], angle=0.7, minimiser=(1, -2)),
+        turned([0, 3], plane_turn(0.7), (1, -2)),
+        2,
+    ),
     "quadratic-3d": (
         F.quadratic([4, 0.5, 1], basis=BASES[3], minimiser=[1, 0, -1]),
         turned([4, 0.5, 1], BASES[3], (1, 0, -1)),
@@ -520,7 +525,7 @@ def test_a_quadratic_has_the_given_eigenvectors(angle, first, second):
 
 @pytest.mark.parametrize(
     ("eigenvalues", "L", "mu", "minimisers"),
-    [([1, 10], 10, 1, 1), ([2, -7], 7, None, 0), ([0, 3], 3, None, 0), ([5], 5, 5, 1)],
+    [([1, 10], 10, 1, 1), ([2, -7], 7, -7, 0), ([0, 3], 3, 0, 1), ([5], 5, 5, 1)],
 )
 def test_a_quadratic_knows_its_constants(eigenvalues, L, mu, minimisers):
     J = F.quadratic(eigenvalues)
@@ -632,6 +637,53 @@ def test_a_complex_step_is_as_accurate_as_the_given_gradient(name):
     w = points(name, 20)
     step = F.complex_step(J.value.formula)(w)
     np.testing.assert_allclose(step, J.grad(w), rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    "blind",
+    [
+        lambda w: w[0] ** 2 + np.abs(w[1]) ** 2,
+        lambda w: ops.total(w * np.conj(w)),
+        lambda w: np.exp(w[0]) + 0.001 * np.real(w[1]) ** 2,
+        lambda w: (w[0] + np.abs(w[1])) ** 2,
+        lambda w: np.abs(w[0]) ** 2 - np.abs(w[1]) ** 2 + 0 * w[0],  # in (1, 1) the errors cancel
+    ],
+)
+@pytest.mark.parametrize("unit", [1.0, 1e9])
+def test_a_complex_step_refuses_a_sum_of_which_one_term_is_not_analytic(blind, unit):
+    def value(w):
+        return blind(w / unit)
+
+    step = F.complex_step(value)
+    good, bad = np.zeros(2), np.array([1.0, 1.0]) * unit
+    step(good)  # there all of these have slope 0 in the blind coordinate, or a kink
+    for w in (bad, np.stack([good, bad], axis=1), bad.astype(np.float32)):
+        with pytest.raises(TypeError, match=r"value is not analytic: its complex step is .* quot"):
+            step(w)
+
+
+def test_a_complex_step_tells_both_slopes():
+    with pytest.raises(TypeError, match=r"its complex step is 6, .* quotient 26.3\d*, at w = \[1"):
+        F.complex_step(lambda w: w[0] ** 2 + np.abs(w[1]) ** 2)(np.array([1.0, 2.0]))
+
+
+ANALYTIC = {
+    "edge": lambda w: np.sqrt(w[0] - 1) - np.log(w[0] - 1),
+    "kink": lambda w: np.where(w[0].real > 1, 3 * w[0], w[0] ** 2),
+    "wave": lambda w: np.sin(w[0]) + w[0] * np.exp(-(w[0] ** 2)),
+    "constant": lambda w: 1e12 + w[0] ** 2,
+    "steep": lambda w: np.exp(w[0]),
+    "faint": lambda w: np.exp(-690 - w[0]),
+    "inflection": lambda w: w[0] ** 3 - w[0] ** 5,
+    "cancelling": lambda w: (1e4 + w[0]) ** 3 - 1e12,
+}
+
+
+@pytest.mark.parametrize("name", ANALYTIC)
+@given(st.floats(-1e3, 1e3) | st.floats(1, 1 + 1e-5) | st.just(40))
+def test_a_complex_step_trusts_what_is_analytic(name, x):
+    with np.errstate(all="ignore"):
+        F.complex_step(ANALYTIC[name])(np.array([x]))
 
 
 @pytest.mark.parametrize("J", [J for J, *_ in CASES.values()], ids=CASES)
@@ -778,6 +830,26 @@ def takes(landscape, point, name="value"):
             lambda: F.complex_step(lambda w: np.abs(w).sum(axis=0))(np.ones(2)),
             TypeError,
             "value must be analytic for complex_step.* it returned float64 numbers",
+        ),
+        (
+            lambda: F.complex_step(lambda w: np.sum(w * w))(np.ones((2, 3))),
+            ValueError,
+            r"value must return shape \(2, 3\) for w of shape \(2, 2, 3\); got shape \(\)",
+        ),
+        *(
+            (functools.partial(Function, len, dim=2, minimisers=slip), error, message)
+            for slip, error, message in (
+                ((1.0, 2.0), ValueError, r"minimisers .* each of 2 .*; got \(1.0, 2.0\)"),
+                (3.0, TypeError, "minimisers must be a sequence of points, .*; got 3.0"),
+                (((1, 2, 3),), ValueError, r"minimisers must be .*; got \(\(1, 2, 3\),\)"),
+                ((((1, 2),),), ValueError, r"minimisers must be a sequence of points"),
+                (("ab",), TypeError, r"minimisers must be a sequence of points"),
+            )
+        ),
+        (
+            lambda: Function(len, minimisers=[0.0]),
+            ValueError,
+            r"minimisers must be .* each of its coordinates .*; got \[0.0\]",
         ),
         (lambda: F.as_function(3.0), TypeError, "J must be a landscape or a function of w; got 3"),
         (takes(F.rosenbrock, [1, 2, 3]), ValueError, r"w must have 2 coordinates .*shape \(3,\)"),

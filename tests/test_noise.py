@@ -23,6 +23,8 @@ NOISY = {
     "epochs": ng.epochs(LINEAR, 3),
     "cyclic": ng.cyclic(LINEAR),
     "noisy": ng.noisy(LINEAR, 0.5),
+    "each": ng.noisy(LINEAR, [0.5, 2.0]),
+    "both": ng.noisy(ng.minibatch(LINEAR, 3), np.array(0.5)),
     "law": ng.noisy(LINEAR, lambda rng, shape: rng.standard_cauchy(shape)),
 }
 each = pytest.mark.parametrize("name", NOISY)
@@ -69,7 +71,7 @@ def test_a_sample_is_a_landscape_whose_gradient_is_its_slope(name):
         assert slope == pytest.approx((sample.grad(w) * v).sum(axis=0), rel=1e-6, abs=1e-6)
 
 
-@pytest.mark.parametrize("name", ["minibatch", "epochs", "noisy"])
+@pytest.mark.parametrize("name", ["minibatch", "epochs", "noisy", "each", "both"])
 def test_the_mean_gradient_is_the_gradient(name):
     w = np.broadcast_to([[0.3], [-0.8]], (2, 40_000))
     (sample,) = samples(NOISY[name], 2, w.shape, 1)
@@ -173,6 +175,60 @@ def test_gaussian_noise_gives_the_unit_gradient_a_length_again(d):
     assert direction.mean() == pytest.approx(0.02 * slope, abs=5 * error + 1e-5)
 
 
+@pytest.mark.parametrize("batch", [(), (2,), (3, 2)])
+@pytest.mark.parametrize(
+    ("noise", "expected"),  # at coordinate i of 2 and entry k of the batch's last axis
+    [
+        (0.5, lambda i, k: 0.5),
+        (np.array(0.5), lambda i, k: 0.5),
+        ([0.0, 7.0], lambda i, k: 7 * i),
+        ([3], lambda i, k: 3),
+        ([[1.0, 2.0]], lambda i, k: k + 1),
+        ([[0, 1], [2, 3]], lambda i, k: 2 * i + k),
+    ],
+)
+def test_an_array_of_deviations_has_its_coordinates_first(noise, expected, batch):
+    if np.ndim(noise) == 2 and not batch:
+        with pytest.raises(ValueError, match=r"noise must broadcast with w.*shape \(\d, 2\) for w"):
+            samples(ng.noisy(LINEAR, noise), 1, (2,), 1)
+        return
+    w = np.zeros((2, *batch))
+    seen, drawn = (samples(ng.noisy(LINEAR, s), 1, w.shape, 9) for s in (noise, 1.0))
+    for one, standard in zip(seen, drawn, strict=True):
+        xi, unscaled = (sample.grad(w) - LINEAR.grad(w) for sample in (one, standard))
+        for i, *entry in np.ndindex(w.shape):
+            ratio = xi[i, *entry] / unscaled[i, *entry]
+            assert ratio == pytest.approx(expected(i, entry[-1] if entry else 0), abs=1e-12)
+
+
+def test_noise_on_minibatches_adds_its_variance_to_theirs():
+    w = np.broadcast_to([[0.3], [-0.8]], (2, 40_000))
+    J = ng.noisy(ng.minibatch(LINEAR, 2), [0.0, 1.5])
+    assert J.J is LINEAR
+    assert J.name == "noisy least_squares, minibatches of 2"
+    singles = LINEAR.examples(np.arange(7)[None]).grad(w[:, :7])
+    (sample,) = samples(J, 5, w.shape, 1)
+    # The deviation of a variance is √2/n of it for a Gaussian; minibatches have lighter tails.
+    assert sample.grad(w).var(axis=1) == pytest.approx(
+        singles.var(axis=1) / 2 + [0, 1.5**2], rel=5 * math.sqrt(2 / 40_000)
+    )
+
+
+def test_noise_upon_noise_adds_up():
+    J = ng.noisy(ng.noisy(LINEAR, 3.0), 4.0)
+    (sample,) = samples(J, 6, (2, 40_000), 1)
+    assert sample.grad(np.zeros((2, 40_000))).std() == pytest.approx(5, rel=0.02)
+
+
+def test_deviations_changed_later_change_nothing():
+    sigma = np.ones(2)
+    J = ng.noisy(LINEAR, sigma)
+    (before,) = samples(J, 1, (2,), 1)
+    sigma[:] = 9
+    (after,) = samples(J, 1, (2,), 1)
+    assert np.array_equal(before.grad([0, 0]), after.grad([0, 0]))
+
+
 def test_a_students_own_noise():
     def flipped(rng, shape):
         while True:
@@ -209,12 +265,25 @@ def test_rules_that_look_at_J_look_at_the_sample_their_gradient_is_from():
         (lambda: ng.cyclic(F.cone), TypeError, "J must be a mean over examples"),
         (lambda: ng.noisy(F.cone, -1), ValueError, "noise must be finite and at least 0; got -1"),
         (lambda: ng.noisy(F.cone, math.nan), ValueError, "noise must be finite and at least 0"),
-        (lambda: ng.noisy(F.cone, "1"), TypeError, "noise must be a number or a function of rng"),
-        (lambda: ng.noisy(F.cone, True), TypeError, "noise must be a number or a function of rng"),
+        (lambda: ng.noisy(F.cone, [1, -1]), ValueError, r"noise must be finite .*; got \[1, -1\]"),
+        (lambda: ng.noisy(F.cone, "1"), TypeError, "noise must be a number, an array of them or a"),
+        (lambda: ng.noisy(F.cone, True), TypeError, "noise must be a number, an array .* got True"),
+        (lambda: ng.noisy(F.cone, [[1], [1, 2]]), TypeError, "noise must be a number, an array of"),
+        (
+            lambda: samples(ng.noisy(LINEAR, [1, 2, 3]), 1, (2, 3), 1),
+            ValueError,
+            r"noise must broadcast .* of shape \(3,\) for w of shape \(2, 3\)",
+        ),
+        (
+            lambda: samples(ng.noisy(LINEAR, np.ones((2, 3))), 1, (2, 1), 1),
+            ValueError,
+            r"noise must broadcast .* of shape \(2, 3\) for w of shape \(2, 1\)",
+        ),
         (lambda: ng.noisy(None, 1), TypeError, "J must be a landscape or a function of w"),
         (lambda: ng.Noisy(LINEAR, 3), TypeError, "samples must be a function of rng and shape"),
         (lambda: ng.Noisy("J", iter), TypeError, "J must be a landscape or a function of w"),
         (lambda: run(rng=-1), ValueError, "rng must be a seed .* got -1"),
+        (lambda: run(rng=True), TypeError, "rng must be a seed .* got True"),
         (lambda: run(rng=0.5), TypeError, "rng must be a seed .* got 0.5"),
         (lambda: run(rng="seed"), (TypeError, ValueError), "rng must be a seed .* got 'seed'"),
         (lambda: run(repeats=-1), ValueError, "repeats must be at least 0; got -1"),

@@ -18,6 +18,7 @@ import yaml
 from conftest import require
 
 import course_site
+import normgd as ng
 
 pytestmark = pytest.mark.site
 
@@ -284,6 +285,182 @@ def test_the_start_follows_the_arrow_keys(browser: Any, served: str, page: str) 
                 before = state(explorer)
                 handle.press(key)
                 assert before[0] != state(explorer)[0], key
+
+
+def wait_for(page: Any, condition: str) -> None:
+    page.wait_for_function(condition, timeout=3000)
+
+
+def told(page: Any) -> list[tuple[str, str]]:
+    """Where the start of each explorer is, and all settings and results that it shows."""
+    explorers = page.locator(".normgd-explorer").all()
+    return [(state(e)[0], e.locator(".normgd-body").inner_text()) for e in explorers]
+
+
+@pytest.mark.parametrize("way", ["file", "http"])
+@pytest.mark.parametrize("page", EXPLORED)
+def test_settings_are_kept_in_the_address(browser: Any, served: str, page: str, way: str) -> None:
+    with Visit(browser, address(page, way, served) + "#references") as visit:
+        shown = visit.settle()
+        shown.wait_for_timeout(500)
+        assert shown.url.endswith("#references")  # loading a page writes nothing
+        before = told(shown)
+        for explorer in shown.locator(".normgd-explorer").all():
+            explorer.locator(".normgd-start").press("ArrowLeft")
+            explorer.locator("fieldset input[type=range]").first.press("ArrowRight")
+            explorer.get_by_label("steps").press("ArrowLeft")
+            explorer.locator("input[type=checkbox]").last.uncheck()
+        wait_for(shown, f"location.hash.includes('&{len(before)}.hide=')")
+        shown.wait_for_timeout(500)
+        after = told(shown)
+        assert all(old[0] != new[0] for old, new in zip(before, after, strict=True))
+        link = shown.url
+        assert visit.complaints == []
+    with Visit(browser, link) as visit:
+        shown = visit.settle()
+        shown.wait_for_timeout(500)
+        assert told(shown) == after
+        assert shown.url == link
+        # Another link to the same page; and back to what it shows at first.
+        shown.evaluate("location.hash = 'explore&1.steps=3'")
+        explorer = shown.locator(".normgd-explorer").first
+        wait_for(shown, "document.querySelector('.normgd-readout').innerText.includes('After 3')")
+        explorer.get_by_role("button", name="Reset").click()
+        wait_for(shown, "location.hash === ''")
+        assert told(shown) == before
+        assert visit.complaints == []
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "explore&", "explore&&=&1&1.=&.start=", "explore&1.steps=NaN&1.start=,,,",
+        "explore&1.start=1e999,<script>alert(1)</script>&1.__proto__.x=1",
+        "explore&1.steps=" + "9" * 50_000,
+    ],
+)  # fmt: skip
+def test_a_fragment_without_a_setting_changes_nothing(
+    browser: Any, served: str, fragment: str
+) -> None:
+    with Visit(browser, address(EXPLORED[0], "file", served)) as visit:
+        before = [state(e) for e in visit.settle().locator(".normgd-explorer").all()]
+    with Visit(browser, address(EXPLORED[0], "file", served) + f"#{fragment}") as visit:
+        after = [state(e) for e in visit.settle().locator(".normgd-explorer").all()]
+        assert visit.complaints == []
+    assert after == before
+
+
+@pytest.mark.parametrize("way", ["clipboard", "box"])
+@pytest.mark.parametrize("page", EXPLORED)
+def test_the_copied_code_computes_what_is_shown(
+    browser: Any, served: str, page: str, way: str
+) -> None:
+    granted = ["clipboard-read", "clipboard-write"] if way == "clipboard" else []
+    with Visit(browser, address(page, "http", served), permissions=granted) as visit:
+        shown = visit.settle()
+        if way == "box":
+            shown.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+        for explorer in shown.locator(".normgd-explorer").all():
+            explorer.locator(".normgd-start").press("ArrowLeft")
+            explorer.locator("fieldset input[type=range]").first.press("ArrowRight")
+            explorer.get_by_role("button", name="Copy as Python").click()
+            if way == "clipboard":
+                explorer.get_by_role("button", name="Copied").wait_for()
+                code = shown.evaluate("navigator.clipboard.readText()")
+            else:
+                explorer.get_by_label("Python code").wait_for()
+                code = shown.evaluate("getSelection().toString()")
+            ends = explorer.locator(".normgd-paths > [data-w]").evaluate_all(
+                "all => all.map((e) => e.dataset.w)"
+            )
+            first, *calls = code.splitlines()
+            assert first == "import normgd as ng"
+            for call, end in zip(calls, ends, strict=True):
+                path = eval(call, {"ng": ng})
+                assert path.last.tolist() == [float(x) for x in end.split(",")], call
+        assert visit.complaints == []
+
+
+@pytest.mark.parametrize("page", EXPLORED)
+def test_the_steps_can_be_seen_one_by_one(browser: Any, served: str, page: str) -> None:
+    with Visit(browser, address(page, "file", served)) as visit:
+        visit.settle()
+        for explorer in visit.page.locator(".normgd-explorer").all():
+            whole = state(explorer)
+            explorer.get_by_label("t, step that is shown").fill("0")
+            assert state(explorer)[0] == whole[0]
+            starts = explorer.locator("path.normgd-path[data-rule]").evaluate_all(
+                "all => all.map((e) => e.getTotalLength())"
+            )
+            assert starts == [0] * len(starts)
+            caption = explorer.locator("caption")
+            assert caption.inner_text().startswith("After 0 steps")
+            for name, step in (("one step on", 1), ("one step on", 2), ("one step back", 1)):
+                explorer.get_by_role("button", name=name).press("Enter")
+                wait = f"{step} step"
+                caption.filter(has_text=wait).wait_for()
+            explorer.get_by_role("button", name="Play").press("Enter")
+            caption.filter(has_text="4 steps").wait_for()
+            explorer.get_by_role("button", name="Pause").press("Enter")
+            paused = caption.inner_text()
+            visit.page.wait_for_timeout(400)
+            assert caption.inner_text() == paused
+            explorer.get_by_role("button", name="Play").press("Enter")
+            explorer.get_by_role("button", name="Play").wait_for(timeout=15_000)
+            assert state(explorer)[:2] == whole[:2]
+        assert visit.complaints == []
+
+
+def test_less_motion_leaves_the_stepping(browser: Any, served: str) -> None:
+    url = address(EXPLORED[0], "file", served)
+    with Visit(browser, url, reduced_motion="reduce") as visit:
+        time = visit.settle().locator(".normgd-time").first
+        assert time.get_by_role("button").all_inner_texts() == ["−1", "+1"]
+
+
+def test_a_line_has_one_coordinate_and_tells_its_cycle(browser: Any, served: str) -> None:
+    page = "book/04_the_students_rule"
+    with Visit(browser, address(page, "file", served) + "#explore&2.start=7.3") as visit:
+        explorer = visit.settle().locator(".normgd-explorer[data-normgd=line]")
+        assert "−0.700 ⇄ 1.30" in explorer.locator(".normgd-readout").inner_text()
+        marks = explorer.locator(".normgd-paths > :not(.normgd-later) > .normgd-cycle")
+        assert [
+            bool(d) for d in marks.evaluate_all("all => all.map((e) => e.getAttribute('d'))")
+        ] == [
+            True,
+            False,
+        ]
+        handle = explorer.locator(".normgd-start")
+        assert handle.get_attribute("aria-valuetext") == "w = 7.3"
+
+
+def test_a_cobweb_goes_between_the_map_and_the_diagonal(browser: Any, served: str) -> None:
+    page = "book/04_the_students_rule"
+    with Visit(browser, address(page, "file", served)) as visit:
+        explorer = visit.settle().locator(".normgd-explorer[data-normgd=line]")
+        before = state(explorer)
+        button = explorer.get_by_role("button", name="Cobweb")
+        button.press("Enter")
+        after = state(explorer)
+        assert after[0] == before[0]
+        numbers = [float(x) for x in re.findall(r"-?[\d.]+", after[1][0])]
+        corners = list(zip(numbers[::2], numbers[1::2], strict=True))
+        width, height = explorer.locator(".normgd-figure > svg").evaluate(
+            "(e) => [e.width.baseVal.value, e.height.baseVal.value]"
+        )
+        for (x0, y0), (x1, y1), (x2, y2) in zip(
+            corners[::2], corners[1::2], corners[2::2], strict=False
+        ):
+            assert (x0, y1) == (x1, y2)  # up or down, and across
+            for x, y in ((x0, y0), (x2, y2)):
+                assert x / width == pytest.approx(1 - y / height, abs=2e-3)
+        assert explorer.locator(".normgd-map").first.get_attribute("d").startswith("M0 ")
+        explorer.locator(".normgd-start").press("ArrowLeft")
+        assert_all_changed(explorer, after)
+        explorer.locator(".normgd-start").press("ArrowRight")
+        button.press("Enter")
+        assert state(explorer)[1] == before[1]
+        assert visit.complaints == []
 
 
 @pytest.mark.parametrize("page", EXPLORED)

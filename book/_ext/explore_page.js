@@ -1,11 +1,13 @@
 // In a notebook the explorer's model is shared with Python. On a page it is this: the state that the
-// notebook stored beside the picture, and nobody else to tell of a change.
+// notebook stored beside the picture, and a change is told to the page's address, so that it can be
+// passed on as a link.
 class PageModel {
   #state;
   #listeners = new Map();
 
-  constructor(state) {
+  constructor(state, save) {
     this.#state = state;
+    this.save_changes = save;
   }
 
   get(name) {
@@ -20,8 +22,6 @@ class PageModel {
     }
   }
 
-  save_changes() {}
-
   on(event, listener) {
     if (!this.#listeners.has(event)) this.#listeners.set(event, new Set());
     this.#listeners.get(event).add(listener);
@@ -35,14 +35,46 @@ class PageModel {
 }
 
 document.addEventListener("DOMContentLoaded", () => {
-  for (const el of document.querySelectorAll(".normgd-explorer")) {
+  const SETTINGS = ["start", "rates", "steps", "shown"];
+  const linked = () => location.hash.startsWith("#explore&");
+  const models = new Map(); // by their number on the page
+
+  let writing = 0;
+  const save = () => (writing ||= setTimeout(write, 400)); // browsers refuse to be told more often
+
+  /** Write what the reader has changed into the address, and leave an address without settings alone. */
+  function write() {
+    writing = 0;
+    const pairs = [...models].flatMap(([number, model]) => {
+      const state = Object.fromEntries(SETTINGS.map((name) => [name, model.get(name)]));
+      return render.writeSettings(number, state, model.get("plot"));
+    });
+    if (!pairs.length && !linked()) return;
+    const fragment = pairs.length ? `#explore&${new URLSearchParams(pairs)}` : "";
+    history.replaceState(history.state, "", location.pathname + location.search + fragment);
+  }
+
+  [...document.querySelectorAll(".normgd-explorer")].forEach((el, i) => {
     const picture = [...el.childNodes]; // what the reader keeps if anything goes wrong
     try {
-      const model = new PageModel(JSON.parse(el.querySelector("script.normgd-state").textContent));
+      const stored = JSON.parse(el.querySelector("script.normgd-state").textContent);
+      const settings = linked() ? render.readSettings(i + 1, location.hash.slice(1), stored.plot) : {};
+      const model = new PageModel({ ...stored, ...settings }, save);
       render({ model, el });
+      models.set(i + 1, model);
+      if (linked() && location.hash.startsWith(`#explore&${i + 1}.`)) el.scrollIntoView();
     } catch (error) {
       el.replaceChildren(...picture);
       console.error("The explorer could not start.", error);
     }
-  }
+  });
+
+  // Another link to the same page.
+  addEventListener("hashchange", () => {
+    if (!linked()) return;
+    for (const [number, model] of models) {
+      const settings = render.readSettings(number, location.hash.slice(1), model.get("plot"));
+      for (const name of SETTINGS) model.set(name, settings[name]);
+    }
+  });
 });

@@ -23,7 +23,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // A link to a place inside a closed block opens it.
   const open = () => {
-    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = document.querySelector(":target");
     for (let e = target; e; e = e.parentElement) if (e.tagName === "DETAILS") e.open = true;
   };
   addEventListener("hashchange", open);
