@@ -35,10 +35,11 @@ import numpy as np
 
 from . import functions, rules, schedules
 from .functions import Function, _real, as_function
+from .ops import whole
 from .path import Path, _start, descend
 from .pixels import _name_rates, javascript, javascript_value
 from .plot import levels, style
-from .rule import LETTERS, Chain, Letter, Rule, _show, as_rule, whole
+from .rule import LETTERS, Chain, Letter, Rule, _show, as_rule
 from .symbols import JAVASCRIPT_PRELUDE
 
 Interval = tuple[float, float]
@@ -446,7 +447,8 @@ def _control(name: str, value: float) -> dict[str, Any]:
         scale = {"middle": value or 0.01}  # two decades to either side, and at the far left 0
     else:
         scale = {"low": 3 * value - 1, "high": 1 - value}
-    word, digits = re.fullmatch(r"(.*?)(\d*)", field).groups()  # type: ignore[union-attr]
+    word = field.rstrip("0123456789")
+    digits = field[len(word) :]
     letter = GREEK.get(word, word) + digits.translate(SUBSCRIPT)
     return {"name": name, "letter": letter, "meaning": known.meaning, **scale}
 

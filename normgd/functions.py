@@ -35,6 +35,7 @@ from .ops import (
     total,
     unit,
     where,
+    whole,
 )
 from .symbols import is_symbolic, lift, to_sympy, vector
 
@@ -171,7 +172,7 @@ class Function:
         for reading in ("value", "grad", "hess"):
             object.__setattr__(self, reading, _Evaluator(self, reading, getattr(self, reading)))
         if self.examples is not None:
-            _count(self.n, "n")
+            whole("n", self.n, 1)
             object.__setattr__(self, "examples", _Examples(self, "examples", self.examples))
         self._check_minimisers()
 
@@ -439,14 +440,6 @@ def _real(x: Any, name: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{name} must be finite; got {number}")
     return number
-
-
-def _count(x: Any, name: str) -> int:
-    if isinstance(x, bool) or not isinstance(x, (int, np.integer)):
-        raise TypeError(f"{name} must be a whole number; got {x!r}")
-    if x < 1:
-        raise ValueError(f"{name} must be at least 1; got {x}")
-    return int(x)
 
 
 def _table(X: Any, name: str) -> Array:
@@ -1075,7 +1068,7 @@ def factorisation(A: Any, rank: int) -> Function:
     >>> J([2.0, 0.0, 2.0, 0.0])
     array(0.5)
     """
-    A, r = _table(A, "A"), _count(rank, "rank")
+    A, r = _table(A, "A"), whole("rank", rank, 1)
     m, n = A.shape
 
     def product(U: Array, V: Array) -> Array:

@@ -23,8 +23,7 @@ from typing import Any
 import numpy as np
 
 from .functions import Function, as_function
-from .ops import dot
-from .rule import whole
+from .ops import dot, whole
 
 Array = Any
 Sampler = Callable[[np.random.Generator, tuple[int, ...]], Iterator[Function]]

@@ -10,6 +10,7 @@ all of them, under ``jax.jit``, ``vmap`` and ``lax.scan`` too.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -235,6 +236,19 @@ def power(x: Any, n: Any) -> Any:
         result = result * x if n % 2 else result
         x, n = x * x, n // 2
     return result
+
+
+def whole(name: str, value: Any, lowest: int) -> int:
+    """Return ``value`` as an int, at least ``lowest``."""
+    if isinstance(value, bool):
+        raise TypeError(f"{name} must be a whole number; got {value!r}")
+    try:
+        number = operator.index(value)
+    except TypeError as error:
+        raise TypeError(f"{name} must be a whole number; got {value!r}") from error
+    if number < lowest:
+        raise ValueError(f"{name} must be at least {lowest}; got {number}")
+    return number
 
 
 def as_vector(g: Any, name: str = "g") -> Any:

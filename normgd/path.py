@@ -10,8 +10,8 @@ import numpy as np
 
 from .functions import Function
 from .noise import Noisy, as_generator, as_noisy
-from .ops import norm
-from .rule import Rule, as_rule, whole
+from .ops import norm, whole
+from .rule import Rule, as_rule
 
 Array = Any
 

@@ -29,14 +29,13 @@ from __future__ import annotations
 import copy
 import dataclasses
 import inspect
-import operator
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, dataclass_transform
 
 import numpy as np
 
-from .ops import is_foreign
+from .ops import is_foreign, whole
 from .symbols import Expr, is_symbolic
 
 Array = Any
@@ -122,19 +121,6 @@ def check_rate(name: str, value: Any) -> Any:
     rate = rate.copy()  # a later change of the caller's array must not change the rule
     rate.flags.writeable = False
     return rate
-
-
-def whole(name: str, value: Any, lowest: int) -> int:
-    """Return ``value`` as an int, at least ``lowest``."""
-    if isinstance(value, bool):
-        raise TypeError(f"{name} must be a whole number; got {value!r}")
-    try:
-        number = operator.index(value)
-    except TypeError as error:
-        raise TypeError(f"{name} must be a whole number; got {value!r}") from error
-    if number < lowest:
-        raise ValueError(f"{name} must be at least {lowest}; got {number}")
-    return number
 
 
 def _check_blocks(name: str, value: Any) -> Any:

@@ -20,8 +20,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .ops import cos, maximum, minimum, power, sqrt
-from .rule import check_rate, whole
+from .ops import cos, maximum, minimum, power, sqrt, whole
+from .rule import check_rate
 from .symbols import is_symbolic
 
 

@@ -25,9 +25,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .noise import Noisy, as_generator, as_noisy
-from .ops import norm
+from .ops import norm, whole
 from .path import _start, distance, walk
-from .rule import Chain, Rule, as_rule, whole
+from .rule import Chain, Rule, as_rule
 from .schedules import Schedule
 
 Array = Any
@@ -205,14 +205,14 @@ def sweep(
     }
     _check_measure(measured, next(iter(plans.values())).starts)
     order = [(label, piece) for label, plan in plans.items() for piece in plan.pieces(executor)]
-    todo = _Work(noisy, steps, measured, tolerance, at)
-    results: dict[str, list[_Piece]] = {label: [] for label in plans}
+    work = _Work(noisy, steps, measured, tolerance, at)
+    results: dict[str, list[dict[str, Array]]] = {label: [] for label in plans}
     with _bar(len(order) * (steps + 1), progress) as bar:
         if executor is None:
             for label, piece in order:
-                results[label].append(todo(*piece, tick=bar.update))
+                results[label].append(work(*piece, tick=bar.update))
         else:
-            futures = [(label, executor.submit(todo, *piece)) for label, piece in order]
+            futures = [(label, executor.submit(work, *piece)) for label, piece in order]
             try:
                 for label, future in futures:
                     results[label].append(future.result())
@@ -288,20 +288,20 @@ class _Plan(NamedTuple):
                 values = [d.values[i] for d, i in zip(self.dials, places[:-1], strict=True)]
                 yield _turn(self.rule, self.dials, values), self.starts[:, places[-1]], seed
 
-    def assemble(self, pieces: Sequence[_Piece]) -> Runs:
+    def assemble(self, pieces: Sequence[dict[str, Array]]) -> Runs:
         """Put the pieces together again, with an axis for everything that was varied."""
         shape = tuple(len(values) for values in self.axes.values())
 
-        def whole_array(name: str) -> Array:
-            parts = [getattr(piece, name) for piece in pieces]
-            if not parts or parts[0] is None:
+        def together(name: str) -> Array:
+            parts = [piece[name] for piece in pieces]
+            if parts[0] is None:
                 return None
             joined = np.concatenate(parts, axis=-1)
             own = joined.shape[:-1]
             by_seed = joined.reshape((*own, len(self.seeds), math.prod(self.grid())))
             return np.moveaxis(by_seed, len(own), -1).reshape((*own, *shape))
 
-        return Runs(self.rule, self.axes, **{name: whole_array(name) for name in _Piece._fields})
+        return Runs(self.rule, self.axes, **{name: together(name) for name in pieces[0]})
 
 
 def _plan(J: Noisy, starts: Any, rule: Any, seeds: tuple[Any, ...], named_seeds: bool) -> _Plan:
@@ -404,18 +404,6 @@ def _check_measure(measure: Measure, starts: Array) -> None:
         )
 
 
-class _Piece(NamedTuple):
-    """What is kept of some runs: arrays that end with an axis of runs, as in :class:`Runs`."""
-
-    w: Array
-    last: Array
-    late: Array
-    best: Array
-    first: Array | None
-    diverged: Array
-    recorded: Array
-
-
 @dataclass(frozen=True)
 class _Work:
     """What is done with a piece of a sweep, here or in another process."""
@@ -428,7 +416,8 @@ class _Work:
 
     def __call__(
         self, rule: Rule, starts: Array, seed: Any, tick: Callable[[int], Any] | None = None
-    ) -> _Piece:
+    ) -> dict[str, Array]:
+        """Return what :class:`Runs` keeps, as arrays that end with an axis of runs."""
         runs = starts.shape[1]
         best = np.full(runs, np.inf)
         first = None if self.tolerance is None else np.full(runs, -1)
@@ -448,9 +437,15 @@ class _Work:
                     recorded[self.record.index(t)] = values[-1]
                 if tick is not None:
                     tick(1)
-        late = values[-1] if self.steps == 0 else np.maximum(*values)
-        diverged = ~np.isfinite(w).all(axis=0)
-        return _Piece(w, values[-1], late, best, first, diverged, recorded)
+        return {
+            "w": w,
+            "last": values[-1],
+            "late": values[-1] if self.steps == 0 else np.maximum(*values),
+            "best": best,
+            "first": first,
+            "diverged": ~np.isfinite(w).all(axis=0),
+            "recorded": recorded,
+        }
 
 
 def _bar(total: int, progress: bool | None) -> Any:

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .functions import as_function
-from .rule import whole
+from .ops import whole
 from .symbols import lift, symbol, to_sympy
 
 

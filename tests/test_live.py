@@ -5,7 +5,6 @@ import json
 import math
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ from typing import Any
 import nbformat
 import pytest
 from conftest import require
-from test_site import ARGUMENTS, CHROMIUM, Visit
+from test_site import Visit
 
 pytestmark = pytest.mark.live
 
@@ -172,23 +171,15 @@ def slider(explorer: Any, letter: str) -> Any:
 
 
 @pytest.fixture(scope="module")
-def visit(lab: str) -> Iterator[Visit]:
-    require(
-        importlib.util.find_spec("playwright"), "Playwright is not installed; use make test-site"
-    )
-    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    require(program, "no Chromium found")
-    from playwright.sync_api import expect, sync_playwright
+def visit(lab: str, browser: Any) -> Iterator[Visit]:
+    from playwright.sync_api import expect
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-        expect.set_options(timeout=1000 * PATIENCE)
-        visit = Visit(browser, lab)
-        visit.page.set_default_timeout(1000 * PATIENCE)
-        with visit:
-            yield visit
-        expect.set_options(timeout=None)
-        browser.close()
+    expect.set_options(timeout=1000 * PATIENCE)
+    visit = Visit(browser, lab)
+    visit.page.set_default_timeout(1000 * PATIENCE)
+    with visit:
+        yield visit
+    expect.set_options(timeout=None)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import http.server
 import importlib.resources
 import importlib.util
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,12 +25,6 @@ ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# Without what a browser asks the network for by itself: whatever is asked for, the page asks for.
-ARGUMENTS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
 # What a page must not show: maths, directives and roles that were not understood.
 RAW = re.compile(
     r"\$\$|:::|\\\(|\\\[|\\frac|\\nabla"
@@ -56,21 +49,6 @@ def served(site: Path) -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-
-
-@pytest.fixture(scope="session")
-def browser(site: Path) -> Iterator[Any]:
-    require(
-        importlib.util.find_spec("playwright"), "Playwright is not installed; use make test-site"
-    )
-    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    require(program, "no Chromium found")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 class Visit:
