@@ -13,7 +13,8 @@ Not yet. // rounds down to a whole number.
 
 A misconception is written down as the answer of somebody who has it.  The check runs the learner's
 answer on seeded cases; if it is not the solution but does what a known mistake does, that mistake's
-feedback is given.  A check never raises on an answer, whatever the answer does.
+feedback is given.  A check raises on no answer, whatever that raises; it cannot end one that never
+ends.
 """
 
 from __future__ import annotations
@@ -119,6 +120,8 @@ class Exercise:
             given = self._outcome(answer)
         except _Failure as error:
             return Feedback(False, f"{self.name} {error}.")
+        except (Exception, SystemExit) as error:  # where nobody expects code: in its repr, say
+            return Feedback(False, f"{self.name} raises {error!r}.")
         if self._same(given, expected):
             return Feedback(True, self.praise)
         for wrong, feedback in self.mistakes:

@@ -138,6 +138,26 @@ def test_a_check_never_raises_on_an_answer(answer):
         assert isinstance(exercise.check(lambda *given: answer), Feedback)
 
 
+def test_nor_on_one_that_raises_where_nobody_expects_code():
+    class Bad:
+        def __array__(self, *_, **__):
+            raise RuntimeError("no array")
+
+        def __repr__(self):
+            raise RuntimeError("no repr")
+
+    class BadMapping(dict):
+        def keys(self):
+            raise KeyError("no keys")
+
+    def leave(g):
+        raise SystemExit
+
+    for answer in (Bad(), lambda g: Bad(), BadMapping(), leave, lambda g, m: (Bad(), m)):
+        for exercise in ALL:
+            assert not exercise.check(answer)
+
+
 def test_feedback_is_text_and_html():
     shown = Feedback(False, "a < b")._repr_html_()
     assert "Not yet." in shown
