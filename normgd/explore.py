@@ -7,9 +7,10 @@ explore(rosenbrock, gd(alpha=0.001), ngd(eta=0.05), start=(-1.5, 2.0), steps=500
 A landscape of two coordinates is seen from above, one of a single coordinate as its curve.
 
 One object serves every reader.  Its ``text/html`` is a labelled picture with its data beside it: a
-page needs only ``explore.js`` to bring it to life, and paper needs nothing.  In a live notebook it
-is a widget as well, and what the reader drags is what Python reads.  Either way the page iterates
-the formulas of :mod:`normgd.pixels`, which are the library's own, and the picture is drawn here.
+page needs only the script of :mod:`normgd.front` to bring it to life, and paper needs nothing.  In
+a live notebook it is a widget as well, and what the reader drags is what Python reads.  Either way
+the page iterates the formulas of :mod:`normgd.pixels`, which are the library's own, and the picture
+is drawn here.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ import itertools
 import json
 import math
 import os
-import pathlib
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -33,7 +33,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from . import functions, rules, schedules
+from . import front, functions, rules, schedules
 from .functions import Function, _real, as_function
 from .ops import whole
 from .path import Path, _start, descend
@@ -47,7 +47,6 @@ Box = tuple[Interval, ...]
 
 MOST_STEPS = 10_000
 STATE = ("start", "rates", "steps", "shown")
-HERE = pathlib.Path(__file__).parent
 
 
 def explore(
@@ -723,6 +722,7 @@ class Explorer:
             shown = {"label": label, "controls": controls, "schedules": _schedules(rule)}
             rules.append({**shown, **code, "python": _rule_code(rule)})
         return {
+            "kind": frame.kind,
             "box": frame.box,
             "window": frame.window,
             "names": frame.names,
@@ -798,8 +798,8 @@ def _widget_class() -> type:
         raise ImportError("a live explorer needs anywidget: pip install anywidget") from error
 
     class ExplorerWidget(anywidget.AnyWidget):
-        _esm = HERE / "explore.js"
-        _css = HERE / "explore.css"
+        _esm = front.script()
+        _css = front.style()
         plot = traitlets.Dict().tag(sync=True)
         picture = traitlets.Unicode().tag(sync=True)
         start: Any = traitlets.List().tag(sync=True)

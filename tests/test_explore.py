@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import normgd as ng
-from normgd.explore import HERE, STATE, _rule_code, explore
+from normgd import front
+from normgd.explore import STATE, _rule_code, explore
 from normgd.pixels import javascript_value
 from tests.conftest import require
 
@@ -117,7 +118,7 @@ def prepare(folder: Path, driver: str, job) -> list[str]:
     """Put a driver, the code of explore.js and a job into a folder; return how to run it there."""
     node = shutil.which("node")
     require(node, "there is no Node")
-    shutil.copyfile(HERE / "explore.js", folder / "explore.mjs")
+    (folder / "explore.mjs").write_text(front.script(), encoding="utf-8")
     (folder / "driver.mjs").write_text(driver, encoding="utf-8")
     (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
     return [node, "driver.mjs"]
@@ -473,8 +474,8 @@ def test_a_curve_has_gaps_where_there_is_no_landscape():
 
 
 def test_front_end_is_small():
-    code = b"".join((HERE / name).read_bytes() for name in ("explore.js", "explore.css"))
-    assert len(gzip.compress(code)) <= 20_000
+    code = front.script() + front.style()
+    assert len(gzip.compress(code.encode())) <= 40_000
 
 
 def test_two_of_a_kind():

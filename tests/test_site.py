@@ -387,6 +387,7 @@ def test_the_steps_can_be_seen_one_by_one(browser: Any, served: str, page: str) 
             visit.page.wait_for_timeout(400)
             assert caption.inner_text() == paused
             explorer.get_by_role("button", name="Play").press("Enter")
+            explorer.get_by_role("button", name="Pause").wait_for()  # it says so a frame later
             explorer.get_by_role("button", name="Play").wait_for(timeout=15_000)
             assert state(explorer)[:2] == whole[:2]
         assert visit.complaints == []

@@ -20,10 +20,10 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 
+from normgd import front
 from plain import to_myst
 
 HERE = Path(__file__).resolve().parent
-FRONT_END = HERE.parent.parent / "normgd"
 PLACEHOLDER = 'class="normgd-explorer"'
 
 EXPORT = re.compile(r"^export default \{ render \};[ \t]*$", re.MULTILINE)
@@ -111,10 +111,10 @@ def finish(app: Sphinx, error: Exception | None) -> None:
         return
     static = Path(app.outdir) / "_static"
     copy_mathjax(static)
-    module, shim = FRONT_END / "explore.js", HERE / "explore_page.js"
-    script = bundle(module.read_text(encoding="utf-8"), shim.read_text(encoding="utf-8"))
+    shim = (HERE / "explore_page.js").read_text(encoding="utf-8")
+    script = bundle(front.script(), shim)
     (static / "explore.js").write_text(script, encoding="utf-8")
-    shutil.copyfile(FRONT_END / "explore.css", static / "explore.css")
+    (static / "explore.css").write_text(front.style(), encoding="utf-8")
     for path in Path(app.outdir).rglob("*.html"):
         page = path.read_text(encoding="utf-8")
         if "</head>" in page:  # the root's index.html is a bare redirect

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .rule import Rule, as_rule
+from ..rule import Rule, as_rule
 
 
 class Mistake(NamedTuple):

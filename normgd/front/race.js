@@ -1,8 +1,7 @@
-// The explorer's front end: a start to drag, sliders, and paths that are iterated here.
+// The race: a start to drag, sliders, and the paths of rules that are iterated here.
 //
 // What it iterates is the library's own code, traced and printed by Python (normgd/pixels.py), and
-// what it draws on is Python's picture (normgd/explore.py). It asks for `model` as anywidget does;
-// a page without a kernel gives a stand-in. It imports nothing and needs no build.
+// what it draws on is Python's picture (normgd/explore.py).
 
 // ------------------------------------------------------------------------------------ numbers
 
@@ -25,8 +24,6 @@ function trajectory(step, memory, rates, start, steps) {
   }
   return { path, diverged: null };
 }
-
-const distance = (a, b) => Math.hypot(...a.map((x, i) => x - b[i]));
 
 /** The first t steps of a run. */
 function until(run, t) {
@@ -68,45 +65,7 @@ const BOUNCING = {
   2: "Bouncing: each of the last ten steps turned back by more than a right angle.",
 };
 
-// ---------------------------------------------------------------------------------- writing
-
-const minus = (text) => text.replaceAll("-", "−");
-
-/** Write a number to three digits, in as much room whatever it is. */
-function short(x) {
-  if (Number.isNaN(x)) return "–";
-  if (!Number.isFinite(x)) return x > 0 ? "∞" : "−∞";
-  const size = Math.abs(x);
-  if (size !== 0 && (size < 1e-3 || size >= 1e5)) {
-    const digits = size < 1e-99 || size >= 1e100 ? 1 : 2;
-    return minus(x.toExponential(digits).replace("e+", "e"));
-  }
-  if (size >= 1000) return minus(x.toFixed(0));
-  return minus(size === 0 ? "0" : x.toPrecision(3));
-}
-
-/** Write a setting: all of its digits, and none that are zeros for nothing. */
-function exact(x) {
-  const size = Math.abs(x);
-  const text = String(Number(x.toPrecision(6)));
-  return minus(size && (size < 1e-3 || size >= 1e6) ? Number(text).toExponential().replace("e+", "e") : text);
-}
-
-const superscript = (n) => [...String(n)].map((c) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[c] ?? "⁻").join("");
-
-function ticks(low, high, most) {
-  const least = (high - low) / most;
-  const power = 10 ** Math.floor(Math.log10(least));
-  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= least * (1 - 1e-9));
-  const count = Math.floor(high / step + 1e-9);
-  const result = [];
-  for (let k = Math.ceil(low / step - 1e-9); k <= count; k++) result.push(Number((k * step).toPrecision(10)));
-  return result;
-}
-
 // ------------------------------------------------------------------------------ the scenes
-
-const clamp = (x, low, high) => Math.max(low, Math.min(high, x));
 
 /** Where a picture shows a point w, which w it shows at a place, and how a step is drawn. */
 function scene(place, leg, [across, up], [, , width, height]) {
@@ -129,26 +88,6 @@ const SCENES = {
   // From w on the diagonal up or down to the next w, and across to the diagonal.
   cobweb: ({ box, frame }) => scene(([x]) => [x, x], (x0, y0, x, y) => ["L", x0, y, "L", x, y], [box[0], box[0]], frame),
 };
-
-// ---------------------------------------------------------------------------- the controls
-
-/** What a slider's positions 0 .. max mean: a control's values, its first one among them. */
-function scale({ middle, low, high }) {
-  if (middle) {
-    // Two decades to either side of the first value, in hundredths of a decade; at the left end 0.
-    return {
-      max: 400, step: 1,
-      position: (x) => (x > 0 ? clamp(Math.round(200 + 100 * Math.log10(x / middle)), 1, 400) : 0),
-      value: (k) => (k === 0 ? 0 : k === 200 ? middle : Number((middle * 10 ** (k / 100 - 2)).toPrecision(3))),
-    };
-  }
-  const digits = high - low > 1 ? 2 : 3;
-  return {
-    max: 1000, step: high <= 1 ? 1000 * 0.01 / (high - low) : 1,
-    position: (x) => 1000 * (x - low) / (high - low),
-    value: (k) => (k === 1000 ? high : clamp(Number((low + (high - low) * k / 1000).toFixed(digits)), low, high)),
-  };
-}
 
 // ---------------------------------------------------------------------- settings in a link
 //
@@ -213,23 +152,9 @@ function python(plot, state) {
   return ["import normgd as ng", ...calls].join("\n");
 }
 
-// -------------------------------------------------------------------------------- the page
+// -------------------------------------------------------------------------------- the race
 
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
-function drawing(tag, attributes = {}, text = "") {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.textContent = text;
-  return node;
-}
-
-function render({ model, el }) {
+function race({ model, el }) {
   const plot = model.get("plot");
   const { box, frame, minimisers, names: axes } = plot;
   const [left, top, width, height] = frame;
@@ -795,8 +720,3 @@ function render({ model, el }) {
     for (const [event, listener] of listeners) model.off(event, listener);
   };
 }
-
-// The page keeps settings in its address; tests compare the rest with the library.
-Object.assign(render, { compile, trajectory, fate, python, readSettings, writeSettings });
-
-export default { render };
