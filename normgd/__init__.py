@@ -6,7 +6,7 @@
 Path(quadratic, ngd(eta=0.5), 200 steps)
 """
 
-from . import functions, invariances, noise, ops, plot, rules, schedules, symbols
+from . import explorers, functions, invariances, noise, ops, plot, rules, schedules, symbols
 from .explore import explore
 from .formula import Formula, formula
 from .functions import Function
@@ -66,7 +66,7 @@ __all__ = [
     "Nesterov", "NewtonSchulz", "Noisy", "Path", "Polar", "Rule", "Runs", "Sign", "Sweep",
     "Taylor", "Trust", "Unit", "WeightDecay", "adadelta", "adagrad", "adagrad_norm", "adam",
     "amsgrad", "barzilai_borwein", "barzilai_borwein_short", "clipped", "cyclic", "dadapt",
-    "dadapt_adam", "descend", "dog", "dowg", "epochs", "explore", "formula", "functions", "gd",
+    "dadapt_adam", "descend", "dog", "dowg", "epochs", "explore", "explorers", "formula", "functions", "gd",
     "invariances", "lamb", "lars", "line_search", "lion", "minibatch", "momentum", "muon",
     "nadam", "nesterov", "ngd", "noise", "noisy", "norm", "normalized_momentum", "ops", "plot",
     "polyak", "prodigy", "rmsprop", "rmsprop_norm", "rules", "schedules", "sign", "sweep",

@@ -10,7 +10,8 @@ One object serves every reader.  Its ``text/html`` is a labelled picture with it
 page needs only the script of :mod:`normgd.front` to bring it to life, and paper needs nothing.  In
 a live notebook it is a widget as well, and what the reader drags is what Python reads.  Either way
 the page iterates the formulas of :mod:`normgd.pixels`, which are the library's own, and the picture
-is drawn here.
+is drawn here.  What has no formula, such as a rule that branches on values, Python computes: it
+follows the hand in a live notebook, and on a page it is a still that says so.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import front, functions, rules, schedules
+from .formula import formula
+from .front.mathml import mathml
 from .functions import Function, _real, as_function
 from .ops import whole
 from .path import Path, _start, descend
@@ -46,7 +49,8 @@ Interval = tuple[float, float]
 Box = tuple[Interval, ...]
 
 MOST_STEPS = 10_000
-STATE = ("start", "rates", "steps", "shown")
+MOST_ZOOM = 1e6
+STATE = ("start", "rates", "steps", "shown", "t", "cobweb", "zoom")
 
 
 def explore(
@@ -65,7 +69,8 @@ def explore(
     start : float or sequence of 1 or 2 floats, optional
         Where the paths start.
     steps : int
-        How many steps are made, at most 10000.
+        How many steps are made, at most 10000.  With a schedule that is no formula of + − × ÷ and
+        roots, the steps cannot be raised later.
     box : pair or sequence of 2 pairs, optional
         The interval of each coordinate that is shown; the landscape's own if not given.
     width : int
@@ -74,14 +79,14 @@ def explore(
     Returns
     -------
     Explorer
-        What a notebook shows.  Its ``start``, ``rates``, ``steps`` and ``shown`` follow the
-        reader's hand in a live notebook and can be set; ``rules`` and ``paths`` are computed from
-        them by the library.
+        What a notebook shows.  Its ``start``, ``rates``, ``steps``, ``shown``, ``t``, ``cobweb``
+        and ``zoom`` follow the reader's hand in a live notebook and can be set; ``rules`` and
+        ``paths`` are computed from them by the library.
 
     Raises
     ------
     TypeError
-        If an argument is of the wrong kind, or if J or a rule cannot be traced.
+        If an argument is of the wrong kind.
     ValueError
         If J has more than two coordinates, if there is no rule, if a hyper-parameter is an array,
         or if the start is outside the box.
@@ -431,6 +436,9 @@ def _drawn(frame: _Frame, line: _Line, label: str, path: Path) -> str:
 GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "eps": "ε", "eta": "η", "lam": "λ",
     "mu": "μ", "nu": "ν", "rho": "ρ", "sigma": "σ", "tau": "τ", "theta": "θ",
+    # As in the formulas, where a name stands for a letter.
+    "eps_root": "ε₀", "shrink": "τ", "grow": "τ₊", "decay": "λ", "warmup": "ω", "at_zero": "γ₀",
+    "J_star": "J*", "r_eps": "rε",
 }  # fmt: skip
 SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -442,6 +450,8 @@ def _control(name: str, value: float) -> dict[str, Any]:
     if math.isfinite(known.highest):
         top = known.highest - 0.01 if known.open_end else known.highest
         scale = {"low": known.lowest, "high": max(top, value)}
+    elif known.lowest > 0:
+        scale = {"low": known.lowest, "high": max(4 * known.lowest, 2 * value)}
     elif value > 0 or known.lowest == 0:
         scale = {"middle": value or 0.01}  # two decades to either side, and at the far left 0
     else:
@@ -546,6 +556,14 @@ def _landscape_code(J: Function) -> str:
     return f"ng.functions.{code}" if len(code) < 100 else "J"
 
 
+def _formula(rule: Rule) -> list[str]:
+    """Return a rule's formula as MathML, an equation each; nothing if it has none."""
+    try:
+        return [mathml(line) for line in formula(rule).lines]
+    except TypeError:
+        return []
+
+
 def _rule_code(rule: Rule, suffix: str = "") -> str:
     """Return a rule as Python code, with ``{eta}`` where a slider's number belongs."""
     if isinstance(rule, Chain):
@@ -566,6 +584,30 @@ def _rule_code(rule: Rule, suffix: str = "") -> str:
     return f"ng.{code}" if getattr(rules, name, None) is type(rule) else code
 
 
+# ----------------------------------------------------------------------- what Python computes
+
+
+def _reason(error: TypeError) -> str:
+    """Return what tracing stumbled on."""
+    return str(error.__cause__ or error).rstrip(".")
+
+
+def _digits(values: np.ndarray) -> Any:
+    """Return numbers for JSON, without the digits in which machines differ; None for no number."""
+    return [None if not np.isfinite(x) else float(f"{x:.10g}") for x in values.tolist()]
+
+
+def _run(path: Path) -> dict[str, Any]:
+    """Return a path as the page's own loop does: up to the first iterate that is not finite."""
+    finite = np.isfinite(path.w).all(axis=1)
+    n = len(finite) if finite.all() else int(np.argmin(finite))
+    return {
+        "path": [_digits(w) for w in path.w[:n]],
+        "diverged": None if n == len(finite) else n,
+        "J": _digits(path.J[:n]),
+    }
+
+
 # ------------------------------------------------------------------------------- the explorer
 
 
@@ -583,6 +625,12 @@ class Explorer:
         How many steps are made.
     shown : list of str
         The labels of the rules whose paths are shown.
+    t : int or None
+        The step up to which the paths are seen; None for all steps.
+    cobweb : bool
+        Whether a landscape of one coordinate is shown as the map from w to the next w.
+    zoom : list of floats
+        How many times the picture is enlarged, and the point in its middle.
     labels : list of str
         The labels of all rules.
 
@@ -593,6 +641,9 @@ class Explorer:
     rates: Any
     steps: Any
     shown: Any
+    t: Any
+    cobweb: Any
+    zoom: Any
 
     def __init__(
         self, J: Any, rules: Sequence[Any], start: Any, steps: Any, box: Any, width: Any
@@ -607,23 +658,44 @@ class Explorer:
             (left, right), *others = self._frame.box
             start = [left + (right - left) / 8, *(high - (high - low) / 4 for low, high in others)]
             start = [float(f"{x:.3g}") for x in start]
-        self._programs = [self._program(rule) for rule in self._rules]
+        self._most_steps = MOST_STEPS
         # The state lives here until there is a widget, and then in the widget.
         self._state: Any = SimpleNamespace(rates={})
         for name, rule in zip(self.labels, self._rules, strict=True):
             self._state.rates[name] = _name_rates(rule)[1]
         self.start, self.steps, self.shown = start, steps, self.labels
+        self.t, self.cobweb = None, False
+        self.zoom = [1, *((low + high) / 2 for low, high in self._frame.box)]
         self._initial = self._values()
+        self._value, self._why = self._landscape()
+        self._programs = [self._program(rule) for rule in self._rules]
+        if any(program["tables"] for program in self._programs):
+            self._most_steps = self.steps
+
+    def _landscape(self) -> tuple[str | None, str]:
+        """Return J as JavaScript, or say why there is none."""
+        try:
+            return javascript_value(self.J, len(self._frame.box)), ""
+        except TypeError as error:
+            try:
+                self._frame.values  # noqa: B018
+            except (TypeError, ValueError) as also:
+                raise type(also)(
+                    f"{self.J.name} must be written for many points at once, w of shape (d, "
+                    f"*batch), with where from normgd.ops instead of if; {also}"
+                ) from also
+            return None, f"the code of {self.J.name} does not run on symbols: {_reason(error)}"
 
     def _program(self, rule: Rule) -> dict[str, Any]:
         """Return the rule on J as JavaScript, or say why there is none."""
-        try:
-            return javascript(rule, self.J, len(self._frame.box))
-        except (TypeError, AttributeError) as error:
-            raise TypeError(
-                f"{rule!r} on {self.J.name} cannot be explored, because the page needs it as a "
-                f"formula and its code does not run on symbols: {error}"
-            ) from error
+        why = self._why
+        if not why:
+            try:
+                return javascript(rule, self.J, len(self._frame.box), self.steps)
+            except TypeError as error:
+                why = f"its code does not run on symbols: {_reason(error)}"
+        descend(self.J, self.start, rule, steps=1)  # or the rule does not run at all
+        return {"step": None, "memory": 0, "rates": _name_rates(rule)[1], "tables": {}, "why": why}
 
     # --------------------------------------------------------------------------- the state
 
@@ -651,9 +723,17 @@ class Explorer:
                 raise ValueError(f"start must lie in the box {self._frame.box}; got {value!r}")
             return w.tolist()
         if name == "steps":
-            if (steps := whole("steps", value, 1)) > MOST_STEPS:
-                raise ValueError(f"steps must be at most {MOST_STEPS}; got {steps}")
+            if (steps := whole("steps", value, 1)) > self._most_steps:
+                raise ValueError(f"steps must be at most {self._most_steps}; got {steps}")
             return steps
+        if name == "t":
+            return None if value is None else whole("t", value, 0)
+        if name == "cobweb":
+            if value not in (True, False) or (value and len(self._frame.box) > 1):
+                raise ValueError(f"cobweb must be False, or True on a line; got {value!r}")
+            return bool(value)
+        if name == "zoom":
+            return self._checked_zoom(value)
         if name == "shown":
             if isinstance(value, str) or not set(value) <= set(self.labels):
                 raise ValueError(f"shown must be labels out of {self.labels}; got {value!r}")
@@ -669,6 +749,17 @@ class Explorer:
             if rates[label].keys() != known.keys():
                 raise TypeError(f"rates[{label!r}] must be numbers; got {new!r}")
         return rates
+
+    def _checked_zoom(self, value: Any) -> list[float]:
+        d = len(self._frame.box)
+        if not np.iterable(value) or len(value := list(value)) != d + 1:
+            raise TypeError(f"zoom must be a factor and a point of {d} coordinates; got {value!r}")
+        factor, *centre = (_real(x, "zoom") for x in value)
+        if not 1 <= factor <= MOST_ZOOM:
+            raise ValueError(f"zoom must begin with 1 to {MOST_ZOOM:g}; got {factor:g}")
+        if not self._frame.holds(centre):
+            raise ValueError(f"zoom must have its point in the box {self._frame.box}; got {centre}")
+        return [factor, *centre]
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -718,9 +809,10 @@ class Explorer:
         rules = []
         for label, rule, program in zip(self.labels, self._rules, self._programs, strict=True):
             controls = [_control(name, rate) for name, rate in program["rates"].items()]
-            code = {"step": program["step"], "memory": program["memory"]}
+            code = {name: program[name] for name in ("step", "memory", "tables")}
             shown = {"label": label, "controls": controls, "schedules": _schedules(rule)}
-            rules.append({**shown, **code, "python": _rule_code(rule)})
+            read = {"formula": _formula(rule), "python": _rule_code(rule)}
+            rules.append({**shown, **code, **read})
         return {
             "kind": frame.kind,
             "box": frame.box,
@@ -728,16 +820,48 @@ class Explorer:
             "names": frame.names,
             "frame": [frame.left, frame.top, frame.width, frame.height],
             "range": [float(f"{x:.3g}") for x in frame.range],
-            "log": bool(self._minimisers or frame.range[0] >= 0),
+            "log": bool(self._value and (self._minimisers or frame.range[0] >= 0)),
             "minimisers": self._minimisers,
             "prelude": JAVASCRIPT_PRELUDE,
-            "value": javascript_value(self.J, len(frame.box)),
+            "value": self._value,
+            "samples": [] if self._value or frame.kind == "plane" else _digits(frame.values),
+            "most": {"steps": self._most_steps, "zoom": MOST_ZOOM},
             "python": _landscape_code(self.J),
             "rules": rules,
             "initial": self._initial,
         }
 
-    def _picture(self) -> str:
+    @property
+    def _computed(self) -> dict[str, Any]:
+        """The paths that only Python can compute, by label, and what they are the paths of."""
+        return {
+            label: {
+                "start": self.start,
+                "rates": self.rates[label],
+                "steps": self.steps,
+                **_run(path),
+            }
+            for label, program, path in zip(self.labels, self._programs, self.paths, strict=True)
+            if program["step"] is None
+        }
+
+    def _note(self, live: bool) -> str:
+        """Tell which paths Python computes, and why."""
+        told = ""
+        reasons = dict(zip(self.labels, self._programs, strict=True))
+        reasons = {label: program["why"] for label, program in reasons.items() if "why" in program}
+        for why in dict.fromkeys(reasons.values()):
+            names = ", ".join(label for label in reasons if reasons[label] == why)
+            text = (
+                f"{names}: computed by Python, because {why}."
+                if live
+                else f"{names}: a still. It moves in a live notebook only, where Python computes "
+                f"it, because {why}."
+            )
+            told += f'<p class="normgd-note normgd-why">{escape(text)}</p>'
+        return told
+
+    def _picture(self, live: bool) -> str:
         """Draw everything that can be seen without a script."""
         frame, lines = self._frame, _lines(self._rules)
         width = frame.left + frame.width + frame.right
@@ -756,8 +880,10 @@ class Explorer:
             f"<li>{line.swatch()} {escape(repr(rule))}</li>"
             for line, rule in zip(lines, self.rules, strict=True)
         )
+        moves = live or any(program["step"] for program in self._programs)
+        still = "" if moves else " normgd-still"
         return (
-            f'<div class="normgd-body"><div class="normgd-plane"><svg class="normgd-figure" '
+            f'<div class="normgd-body{still}"><div class="normgd-plane"><svg class="normgd-figure" '
             f'role="img" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
             f'style="max-width:100%;height:auto" font-family="system-ui, sans-serif" '
             f'font-size="13" fill="currentColor">'
@@ -771,12 +897,13 @@ class Explorer:
             f'<g class="normgd-start" transform="translate({x:g} {y:g})" '
             f'data-w="{",".join(map(repr, self.start))}"><circle class="normgd-ring" r="14" '
             f'fill="none"/><circle class="normgd-knob" r="7" fill="#fff" stroke="#000" '
-            f'stroke-width="3"/></g></svg></div>'
-            f'<ul class="normgd-key" style="list-style:none;padding:0">{key}</ul></div>'
+            f'stroke-width="3"/></g></svg>{self._note(live)}</div>'
+            f'<ul class="normgd-key" style="list-style:none;padding:0">{key}</ul>'
+            "</div>"
         )
 
     def _html(self) -> str:
-        state = {**self._values(), "plot": self._plot}
+        state = {**self._values(), "plot": self._plot, "computed": self._computed}
         data = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
         data = data.replace("<", "\\u003c")  # or a string could end the script
         sliders = sum(len(rates) for rates in self.rates.values())
@@ -784,7 +911,7 @@ class Explorer:
             f'<div class="normgd-explorer" data-normgd="{self._frame.kind}" '
             f'style="--rules:{len(self.labels)};--sliders:{sliders}">'
             f'<script type="application/json" class="normgd-state">{data}</script>'
-            f"{self._picture()}</div>"
+            f"{self._picture(live=False)}</div>"
         )
 
 
@@ -802,15 +929,30 @@ def _widget_class() -> type:
         _css = front.style()
         plot = traitlets.Dict().tag(sync=True)
         picture = traitlets.Unicode().tag(sync=True)
+        live = traitlets.Bool(True).tag(sync=True)
         start: Any = traitlets.List().tag(sync=True)
         rates = traitlets.Dict().tag(sync=True)
         steps = traitlets.Int().tag(sync=True)
         shown: Any = traitlets.List().tag(sync=True)
+        t: Any = traitlets.Int(allow_none=True).tag(sync=True)
+        cobweb = traitlets.Bool().tag(sync=True)
+        zoom: Any = traitlets.List().tag(sync=True)
+        computed = traitlets.Dict().tag(sync=True)
 
         def __init__(self, explorer: Explorer) -> None:
             self.explorer = explorer
-            state = explorer._values()
-            super().__init__(plot=explorer._plot, picture=explorer._picture(), **state)
+            super().__init__(
+                plot=explorer._plot,
+                picture=explorer._picture(live=True),
+                computed=explorer._computed,
+                **explorer._values(),
+            )
+            if self.computed:
+                self.observe(self._compute, ["start", "rates", "steps"])
+
+        def _compute(self, _: Any) -> None:
+            # Front ends wait for the kernel and then send their last state: they do not pile up.
+            self.computed = self.explorer._computed
 
         @traitlets.validate(*STATE)
         def _check(self, proposal: Any) -> Any:

@@ -48,6 +48,8 @@ RULES = [
     ng.Momentum(beta=0.9) >> ng.Unit() >> ng.gd(alpha=0.01),
     ng.Clip(c=1.0) >> ng.gd(alpha=0.3),
     ng.ngd(eta=ng.schedules.inverse_sqrt(0.3)),
+    ng.ngd(eta=ng.schedules.cosine(0.05, T=250)),
+    ng.gd(alpha=lambda t: 1e-3 if t < 20 else 1e-4),
 ]
 STEPS = 300
 
@@ -91,7 +93,7 @@ plots.forEach((plot, k) => {
   plot.rules.forEach((rule, i) => {
     for (const start of starts[k]) {
       const rates = plot.initial.rates[rule.label];
-      const run = trajectory(program.steps[i], rule.memory, rates, start, steps);
+      const run = trajectory(program.steps[i], rule, rates, start, steps);
       for (let t = 0; t <= steps; t++) {
         const w = run.path[t] ?? plot.box.map(() => NaN);
         numbers.push(...w, program.value(w));
@@ -126,7 +128,7 @@ def prepare(folder: Path, driver: str, job) -> list[str]:
 
 @pytest.mark.parametrize(("landscapes", "d"), [(LANDSCAPES, 2), (LINES, 1)], ids=["plane", "line"])
 def test_the_page_iterates_as_the_library_does(tmp_path, landscapes, d):
-    explorers = [explore(J, *RULES, box=J.box[:d]) for J in landscapes]
+    explorers = [explore(J, *RULES, box=J.box[:d], steps=STEPS) for J in landscapes]
     starts = []
     for J in landscapes:
         low, high = np.transpose(J.box[:d])
@@ -176,6 +178,125 @@ def test_a_two_cycle_is_told_with_its_points(tmp_path):
     ]  # fmt: skip
 
 
+# ------------------------------------------------------------------- what Python computes
+
+
+class braking(ng.Rule):
+    eta: float
+
+    def __call__(self, g):
+        if np.abs(g[0]) > 1:
+            return self.eta * ng.unit(g)
+        return self.eta * g
+
+
+def huber(w):
+    r = ng.norm(w)
+    return np.where(r < 1, r * r / 2, r - 0.5)
+
+
+def huber_grad(w):
+    return w / np.maximum(ng.norm(w), 1.0)
+
+
+def test_a_rule_without_a_formula_is_computed_by_python():
+    explorer = explore(F.rosenbrock, ng.line_search(), ng.gd(alpha=0.001), braking(eta=0.01))
+    found = state(explorer)
+    assert [bool(rule["step"]) for rule in found["plot"]["rules"]] == [False, True, False]
+    assert found["computed"].keys() == {"line_search", "braking"}
+    for label, path in zip(explorer.labels, explorer.paths, strict=True):
+        if run := found["computed"].get(label):
+            np.testing.assert_allclose(run["path"], path.w, rtol=1e-9)
+            np.testing.assert_allclose(run["J"], path.J, rtol=1e-9)
+            assert (run["diverged"], run["start"], run["steps"]) == (None, [-1.5, 2.0], 100)
+            assert run["rates"] == explorer.rates[label]
+    still, live = explorer._html(), explorer._picture(live=True)
+    assert "line_search: a still. It moves in a live notebook only" in still
+    assert "it branches on values" in still
+    assert "braking: computed by Python, because its code does not run on symbols" in live
+    assert "a still" not in live
+    assert "normgd-still" not in still
+
+
+def test_a_landscape_without_a_formula_is_computed_by_python():
+    J = ng.Function(huber, huber_grad, dim=2, name="huber", minimisers=[(0, 0)])
+    explorer = explore(J, GD, braking(eta=0.1), start=(1.5, 1))
+    found = state(explorer)
+    assert found["computed"].keys() == {"gd", "braking"}
+    assert found["plot"]["value"] is None
+    assert not found["plot"]["log"]
+    text = (
+        "gd, braking: a still. It moves in a live notebook only, where Python computes it, because"
+    )
+    assert f"{text} the code of huber does not run on symbols" in explorer._html()
+    assert "normgd-still" in explorer._html()
+    assert explorer._html().count("normgd-why") == 1
+    line = ng.Function(lambda w: huber(w), huber_grad, dim=1)
+    samples = state(explore(line, GD, start=1.0, box=(-3, 3)))["plot"]["samples"]
+    np.testing.assert_allclose(samples, huber(np.linspace(-3, 3, len(samples))[None]), rtol=1e-9)
+
+
+def test_a_computed_path_ends_where_it_diverges():
+    def explode(g):
+        return -1e200 * g if abs(g[0]) > 0 else g
+
+    explorer = explore(F.quadratic([1, 1]), explode, start=(1, 1), steps=9)
+    run = state(explorer)["computed"]["explode"]
+    assert run["path"] == [[1, 1], [1e200, 1e200]]
+    assert run["J"] == [1, None]  # it overflows before w does
+    assert run["diverged"] == 2
+
+
+def test_what_python_computes_follows_the_widget():
+    pytest.importorskip("anywidget")
+    explorer = explore(F.rosenbrock, ng.line_search(), ng.gd(alpha=0.001), steps=20)
+    widget, heard = explorer.widget, []
+    widget.observe(lambda change: heard.append(change.new), "computed")
+    widget.set_state({"start": [0.5, 0.25]})
+    rates = {**explorer.rates["line_search"], "alpha": 0.25, "shrink": 0.75}
+    widget.set_state({"rates": {**explorer.rates, "line_search": rates}})
+    widget.set_state({"steps": 5})
+    widget.set_state({"shown": ["gd"]})  # nothing to compute
+    assert [len(run["line_search"]["path"]) for run in heard] == [21, 21, 6]
+    found, path = widget.computed["line_search"], explorer.paths[0]
+    assert explorer.rules[0] == ng.line_search(alpha=0.25, shrink=0.75)
+    np.testing.assert_allclose(found["path"], path.w, rtol=1e-9)
+    assert found["rates"] == explorer.rates["line_search"]
+    assert explore(F.rosenbrock, ng.gd(alpha=0.001)).widget.computed == {}
+
+
+def test_a_slider_stays_in_its_letters_range():
+    (rule,) = state(explore(F.cone, ng.line_search(), steps=5))["plot"]["rules"]
+    for control in rule["controls"]:
+        letter = ng.rule.LETTERS[control["name"]]
+        assert control.get("low", 0) >= letter.lowest
+        assert control.get("high", np.inf) <= letter.highest
+
+
+def test_a_table_bounds_the_steps():
+    explorer = explore(F.cone, ng.ngd(eta=ng.schedules.cosine(0.3, T=50)), GD, steps=60)
+    plot = state(explorer)["plot"]
+    assert plot["rules"][0]["tables"] == {
+        "eta": [ng.schedules.cosine(0.3, T=50)(t) for t in range(60)]
+    }
+    assert plot["most"]["steps"] == 60
+    with pytest.raises(ValueError, match="steps must be at most 60; got 61"):
+        explorer.steps = 61
+    traced = state(explore(F.cone, ng.ngd(eta=ng.schedules.inverse(0.3)), steps=60))["plot"]
+    assert traced["rules"][0]["tables"] == {}
+    assert traced["most"]["steps"] == 10_000
+
+
+# ---------------------------------------------------------------------------- the formulas
+
+
+def test_a_rule_shows_its_formula_if_it_has_one():
+    rules = explore(F.cone, ng.gd(alpha=0.1), ng.line_search(), cautious, steps=5)._plot["rules"]
+    shown = [[ET.fromstring(f"<math>{line}</math>") for line in rule["formula"]] for rule in rules]
+    assert [len(lines) for lines in shown] == [1, 0, 1]
+    assert "".join(shown[0][0].itertext()) == "wt+1=wt−αgt"
+
+
 # ---------------------------------------------------------------------------- the settings
 
 SETTINGS = """
@@ -220,8 +341,11 @@ def drawn_state(data, explorer):
     return {
         "start": [data.draw(st.floats(low, high)) for low, high in box],
         "rates": rates,
-        "steps": data.draw(st.integers(1, 10_000)),
+        "steps": (steps := data.draw(st.integers(1, 10_000))),
         "shown": [label for label in explorer.labels if data.draw(st.booleans())],
+        "t": data.draw(st.none() | st.integers(0, steps - 1)),
+        "cobweb": len(box) == 1 and data.draw(st.booleans()),
+        "zoom": [data.draw(st.floats(1, 1e6)), *(data.draw(st.floats(*side)) for side in box)],
     }
 
 
@@ -257,19 +381,24 @@ def test_what_nobody_changed_is_not_written(ask):
     assert ask(states=[e._initial for e in explored()])["fragment"] == "explore&"
 
 
-KEYS = ["start", "steps", "gd 1.alpha", "gd+2.alpha", "adam.beta1", "adam.eps", "hide", "show", ""]
+KEYS = [
+    "start", "steps", "t", "cobweb", "zoom", "gd 1.alpha", "gd+2.alpha", "adam.beta1", "adam.eps",
+    "hide", "show", "",
+]  # fmt: skip
 VALUES = st.one_of(
     st.sampled_from(["NaN", "Infinity", "1e999", "0x10", " 1", "1_0", "-1", "1.5", "", "9" * 5000]),
     st.floats().map(str), st.integers().map(str), st.text(max_size=30),
     st.lists(st.floats().map(str), max_size=4).map(",".join),
+    st.lists(st.integers(-2, 3).map(str), max_size=4).map(",".join),
     st.sampled_from(["gd 1", "adam", "__proto__", NASTY]),
 )  # fmt: skip
-PAIRS = st.tuples(st.sampled_from([*KEYS, "__proto__", "rates"]), VALUES)
+NAMES = st.tuples(st.sampled_from("12"), st.sampled_from([*KEYS, "__proto__", "rates"]))
+PAIRS = st.tuples(NAMES.map(".".join), VALUES)
 FRAGMENTS = st.one_of(
     st.text(),
     st.text().map("explore&".__add__),
-    st.lists(PAIRS).map(lambda pairs: "explore&" + "&".join(f"1.{k}={v}" for k, v in pairs)),
-    st.lists(PAIRS).map(lambda pairs: "explore&" + urlencode([(f"1.{k}", v) for k, v in pairs])),
+    st.lists(PAIRS).map(lambda pairs: "explore&" + "&".join(f"{k}={v}" for k, v in pairs)),
+    st.lists(PAIRS).map(lambda pairs: "explore&" + urlencode(pairs)),
 )
 
 
@@ -298,6 +427,18 @@ ONE_BY_ONE = [
     ("1.hide=gd+1&1.hide=nobody", {"shown": ["gd 2", "adam", NASTY]}),
     ("1.adam.beta1=1", {}),
     ("1.adam.nobody=1&2.steps=9", {}),
+    ("1.t=17", {"t": 17}),
+    ("1.t=60", {}),
+    ("1.t=60&1.steps=61", {"t": 60, "steps": 61}),
+    ("1.t=-1", {}),
+    ("1.t=1.5", {}),
+    ("1.cobweb=1", {}),
+    ("1.zoom=8,0.5,-1", {"zoom": [8, 0.5, -1]}),
+    ("1.zoom=0.5,0.5,-1", {}),
+    ("1.zoom=1e7,0.5,-1", {}),
+    ("1.zoom=8,9,-1", {}),
+    ("1.zoom=8,0.5", {}),
+    ("1.zoom=8,0.5,-1,1", {}),
     ("3.steps=7", {}),
     ("steps=7", {}),
 ]
@@ -307,6 +448,12 @@ ONE_BY_ONE = [
 def test_what_is_wrong_in_a_link_is_passed_over_and_the_rest_read(ask, text, change):
     first, _ = ask(fragment=f"explore&{text}")["states"]
     assert first == {**explored()[0]._initial, **change}
+
+
+@pytest.mark.parametrize(("text", "cobweb"), [("1", True), ("0", False), ("11", False)])
+def test_a_link_shows_the_cobweb_of_a_line(ask, text, cobweb):
+    _, second = ask(fragment=f"explore&2.cobweb={text}")["states"]
+    assert second == {**explored()[1]._initial, "cobweb": cobweb}
 
 
 @pytest.mark.parametrize(
@@ -335,8 +482,8 @@ def test_the_code_to_copy_computes_the_paths(tmp_path):
     tilted = F.quadratic([1, 10], angle=0.4)
     explorers = [
         explore(F.rosenbrock, ng.gd(alpha=1e-7), ng.ngd(eta=0.05), steps=50),
-        explore(tilted, *RULES, cautious, steps=20),
-        explore(F.double_well, *RULES, start=-1e-7),
+        explore(tilted, *RULES[:-1], cautious, steps=20),
+        explore(F.double_well, *RULES[:-1], start=-1e-7),
         explore(LOGISTIC, ng.ngd(eta=ng.schedules.warmup(ng.schedules.inverse(0.1), 10))),
     ]
     command = prepare(tmp_path, PYTHON, [state(e)["plot"] for e in explorers])
@@ -375,7 +522,7 @@ def test_it_is_a_function_however_it_is_reached():
 
 def test_a_diverging_path_leaves_the_picture():
     explorer = explore(F.rosenbrock, ng.gd(alpha=1.0), ng.ngd(eta=1e300))
-    for path in ET.fromstring(explorer._picture()).iterfind(".//path[@data-rule]"):
+    for path in ET.fromstring(explorer._picture(live=True)).iterfind(".//path[@data-rule]"):
         numbers = np.array(re.findall(r"-?[\d.]+", path.get("d")), dtype=float)
         assert 1e3 < np.abs(numbers).max() < 1e5
 
@@ -411,13 +558,13 @@ def test_nothing_ends_the_script_early():
     explorer = explore(F.cone, nasty)
     assert state(explorer)["shown"] == ["</script><!--<script>"]
     assert explorer._html().count("</script>") == 1
-    ET.fromstring(explorer._picture())
+    ET.fromstring(explorer._picture(live=True))
 
 
 @pytest.mark.parametrize("J", LANDSCAPES, ids=lambda J: J.name)
 def test_picture(J):
     explorer = explore(J, *RULES[:3], steps=300)
-    picture = ET.fromstring(explorer._picture())
+    picture = ET.fromstring(explorer._picture(live=True))
     assert picture.find(".//title").text.startswith(J.name)
     paths = [path.get("data-rule") for path in picture.iterfind(".//path[@data-rule]")]
     assert paths == ["gd", "ngd", "momentum"]
@@ -430,7 +577,7 @@ def test_picture(J):
 @pytest.mark.parametrize("J", LINES, ids=lambda J: J.name)
 def test_picture_of_a_line(J):
     explorer = explore(J, *RULES[:3], box=J.box[0])
-    picture = ET.fromstring(explorer._picture())
+    picture = ET.fromstring(explorer._picture(live=True))
     assert picture.find(".//title").text.startswith(J.name)
     frame = explorer._frame
     handle = picture.find(".//g[@class='normgd-start']")
@@ -445,7 +592,7 @@ def test_picture_of_a_line(J):
     )
     paths = [path.get("data-rule") for path in picture.iterfind(".//path[@data-rule]")]
     assert paths == ["gd", "ngd", "momentum"]
-    assert "nan" not in explorer._picture()
+    assert "nan" not in explorer._picture(live=True)
     assert len(gzip.compress(explorer._html().encode())) <= 8_000
 
 
@@ -468,7 +615,7 @@ def test_one_coordinate_or_two():
 def test_a_curve_has_gaps_where_there_is_no_landscape():
     J = ng.Function(lambda w: w[0] - ng.ops.log(w[0]), dim=1, domain=lambda w: w[0] > 0)
     explorer = explore(J, GD, start=1, box=(-1, 3))
-    curve = ET.fromstring(explorer._picture()).find(".//g[@class='normgd-contours']/path")
+    curve = ET.fromstring(explorer._picture(live=True)).find(".//g[@class='normgd-contours']/path")
     first = int(re.match(r"M(\d+)", curve.get("d"))[1])
     assert first >= explorer._frame.width  # a quarter of the box, in quarters of a pixel
 
@@ -481,7 +628,7 @@ def test_front_end_is_small():
 def test_two_of_a_kind():
     explorer = explore(F.cone, ng.gd(alpha=0.1), ng.gd(alpha=0.2), ng.ngd(eta=0.1))
     assert explorer.labels == ["gd 1", "gd 2", "ngd"]
-    picture = ET.fromstring(explorer._picture())
+    picture = ET.fromstring(explorer._picture(live=True))
     first, second, _ = picture.iterfind(".//path[@data-rule]")
     assert first.get("stroke") == second.get("stroke")
     assert first.get("stroke-dasharray") != second.get("stroke-dasharray")
@@ -495,13 +642,13 @@ def test_a_plain_function_and_a_plain_rule():
     assert explorer.labels == ["cautious"]
     assert explorer.rates == {"cautious": {}}
     assert explorer._frame.box == ((-3.75, 3.75), (-3.75, 3.75))
-    ET.fromstring(explorer._picture())
+    ET.fromstring(explorer._picture(live=True))
 
 
 def test_a_domain_leaves_a_gap():
     J = ng.Function(lambda w: w[1] ** 2 + w[0] - ng.ops.log(w[0]), domain=lambda w: w[0] > 0)
     explorer = explore(J, ng.gd(alpha=0.1), start=(1, 1))
-    ET.fromstring(explorer._picture())
+    ET.fromstring(explorer._picture(live=True))
     with pytest.raises(ValueError, match="domain"):
         explorer.start = (-1, 1)
 
@@ -527,6 +674,16 @@ def test_rules_and_paths_follow_the_state():
         assert np.array_equal(path.w, ng.descend(F.himmelblau, (1, 2), rule, 7).w)
 
 
+def one_by_one(w):
+    return w[0] if w[0] > w[1] else w[1]
+
+
+def late(t):
+    if t > 6:
+        raise ValueError("too late")
+    return 0.1 if t < 3 else 0.01
+
+
 CONE, GD = F.cone, ng.gd(alpha=0.1)
 BAD = [
     (ValueError, "1 or 2 coordinates", lambda: explore(F.quadratic([1, 2, 3]), GD)),
@@ -537,8 +694,11 @@ BAD = [
     (ValueError, "at least one rule", lambda: explore(CONE)),
     (TypeError, "without its hyper-parameters", lambda: explore(CONE, ng.gd)),
     (ValueError, "not arrays", lambda: explore(CONE, ng.gd([0.1, 0.2]))),
-    (TypeError, "cannot be explored", lambda: explore(CONE, lambda g: g if g[0] > 0 else -g)),
-    (TypeError, "cannot be explored", lambda: explore(lambda w: max(w[0], w[1]), GD)),
+    (ValueError, "many points at once", lambda: explore(lambda w: max(w[0], w[1]), GD)),
+    (TypeError, "its derivatives must be given", lambda: explore(huber, GD)),
+    (ValueError, "many points at once", lambda: explore(ng.Function(one_by_one, lambda w: w), GD)),
+    (TypeError, "step of .* must be", lambda: explore(CONE, lambda g: "down")),
+    (ValueError, "too late", lambda: explore(CONE, ng.gd(alpha=late), steps=8)),
     (ValueError, "start must lie in the box", lambda: explore(CONE, GD, start=(9, 0))),
     (ValueError, "start must", lambda: explore(CONE, GD, start=(1, 0, 0))),
     (ValueError, "start must be one point", lambda: explore(CONE, GD, start=np.eye(2))),
@@ -574,6 +734,14 @@ BAD_STATE = [
     (ValueError, "shown must", "shown", ["adam"]),
     (ValueError, "shown must", "shown", "ngd"),
     (ValueError, "box", "start", (7, 7)),
+    (ValueError, "t must be at least 0", "t", -1),
+    (TypeError, "t must be a whole number", "t", 1.5),
+    (ValueError, "cobweb must be False", "cobweb", True),
+    (TypeError, "zoom must be a factor and a point of 2", "zoom", [2, 0]),
+    (TypeError, "zoom must be a factor", "zoom", 2),
+    (TypeError, "zoom must be a real number", "zoom", [2, "here", 0]),
+    (ValueError, "zoom must begin with 1 to", "zoom", [0.5, 0, 0]),
+    (ValueError, "zoom must have its point in the box", "zoom", [2, 7, 7]),
 ]
 
 

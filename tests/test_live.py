@@ -320,3 +320,103 @@ def test_another_widget_can_lead_it(notebook: Notebook) -> None:
     explorer.locator(".normgd-start").press("ArrowRight")
     moved = start(explorer)
     notebook.read_until("[e.start, e.steps]", lambda value: value == [moved, 21])
+
+
+def test_a_panel_follows_the_hand_and_python(notebook: Notebook) -> None:
+    from playwright.sync_api import expect
+
+    panel = notebook.explore("c = ng.explorers.compass(ng.functions.quadratic([1, 10]))\nc")
+    handle = panel.locator("[data-handle=approach]")
+    handle.press("ArrowRight")
+    notebook.read_until("c.angle", lambda angle: angle == 31)
+    expect(panel.locator(".normgd-facts")).to_contain_text(
+        f"{math.degrees(math.atan(10 * math.tan(math.radians(31)))):.1f}°"
+    )
+    slider(panel, "r").press("ArrowLeft")
+    notebook.read_until("dict(c.values)", lambda values: values["radius"] < 1)
+    notebook.run("c.values = {'angle': -45, 'radius': 0.25}")
+    expect(handle).to_have_attribute("aria-valuetext", "φ = −45°, r = 0.25")
+    panel.get_by_role("button", name="Reset").click()
+    notebook.read_until("dict(c.values)", {"angle": 30, "radius": 1}.__eq__)
+
+
+BRAKING = """\
+class braking(ng.Rule):
+    eta: float
+
+    def __call__(self, g):
+        if abs(g[0]) > 1:  # a branch, so that it has no formula
+            return self.eta * ng.unit(g)
+        return self.eta * g
+
+
+e = ng.explore(ng.functions.quadratic([1, 10]), braking(eta=0.125), ng.gd(alpha=0.05), steps=9)
+e"""
+
+
+def test_a_rule_that_branches_follows_what_is_moved(notebook: Notebook) -> None:
+    from playwright.sync_api import expect
+
+    explorer = notebook.explore(BRAKING)
+    expect(explorer.locator(".normgd-why")).to_contain_text("braking: computed by Python, because")
+    path = explorer.locator("path[data-rule=braking]")
+    before = path.get_attribute("d")
+    dragged = notebook.drag(explorer, 40, 30)
+    expect(path).not_to_have_attribute("d", before)
+    slider(explorer, "η").press("ArrowRight")
+    slider(explorer, "steps").press("ArrowRight")
+    notebook.read_until("[e.start, e.steps]", [dragged, 10].__eq__)
+    state = explorer.locator("tbody tr").first.locator("td").last
+    expect(state).not_to_have_text("…")
+    x, y = notebook.read("e.paths[0].last.tolist()")
+    told = readout(explorer, "braking")
+    assert float(told["J"]) == pytest.approx((x**2 + 10 * y**2) / 2, rel=5e-3)
+    assert float(told["distance"]) == pytest.approx(math.hypot(x, y), rel=5e-3)
+
+
+def test_the_view_is_pythons_too(notebook: Notebook) -> None:
+    from playwright.sync_api import expect
+
+    explorer = notebook.explore(
+        "e = ng.explore(ng.functions.double_well, ng.ngd(0.3), start=-1.4, steps=9)\n"
+        "e.t = 4\ne.cobweb = True\ne"
+    )
+    caption = explorer.get_by_role("caption")
+    expect(caption).to_contain_text("After 4 steps")
+    expect(explorer.get_by_role("button", name="Cobweb")).to_have_attribute("aria-pressed", "true")
+    explorer.get_by_role("button", name="one step on").click()
+    explorer.get_by_role("button", name="Zoom in").click()
+    notebook.read_until("[e.t, e.zoom[0]]", [5, 2].__eq__)
+    explorer.get_by_role("button", name="Reset").click()
+    notebook.read_until("[e.t, e.cobweb, e.zoom[0]]", [None, False, 1].__eq__)
+    notebook.run("e.zoom = [4, -1.0]")
+    expect(explorer.locator(".normgd-figure")).to_have_attribute(
+        "aria-label", re.compile("4 times")
+    )
+
+
+# An exercise's answer: on a page the figure of the call is a still, and a notebook has the line
+# below it, which is Markdown there, run.
+INTERACT = """\
+import matplotlib.pyplot as plt
+
+
+def see(eta=0.5, steps=20):
+    J = ng.functions.quadratic([1, 10])
+    ng.plot.contour(J, ng.descend(J, (-2.1, 1.3), ng.ngd(eta), steps))
+    plt.show()
+
+
+see()"""
+
+
+def test_a_learners_function_gets_sliders(notebook: Notebook) -> None:
+    from playwright.sync_api import expect
+
+    notebook.run(INTERACT).locator("img").wait_for()
+    control = notebook.run("widgets.interact(see, eta=(0.1, 1.0, 0.1), steps=(1, 100));")
+    picture = control.locator("img")
+    before = picture.get_attribute("src")
+    control.get_by_role("slider").first.press("ArrowRight")
+    expect(picture).not_to_have_attribute("src", before)
+    assert control.locator("img").count() == 1

@@ -31,6 +31,13 @@ SCHEDULES = [
 ]  # fmt: skip
 
 
+def dropped(t):
+    return 0.1 if t < 50 else 0.01
+
+
+PLAIN = [dropped, lambda t: 0.1 * 0.9 ** (t // 20), lambda t: 0.1 / np.log(t + 2.0)]
+
+
 def rules_in(d):
     """One of every rule, and a chain, in d coordinates."""
     blocks = ((d, 1),)
@@ -85,13 +92,13 @@ const states = new Float64Array(new Uint8Array(fs.readFileSync("states.bin")).bu
 const found = [];
 let at = 0;
 const take = (n) => [...states.subarray(at, (at += n))];
-for (const { step, d, memory, rates, count, starts, steps } of programs) {
+for (const { step, d, memory, rates, tables, count, starts, steps } of programs) {
   const f = new Function(`"use strict"; ${prelude}; return (w, m, t, p) => {\\n${step}\\n};`)();
   const given = Array.from({ length: count }, () => [take(d), take(memory), take(1)[0]]);
-  for (const state of given) found.push(...f(...state, rates).flat());
+  for (const state of given) found.push(...f(...state, { ...rates, ...tables }).flat());
   for (let [w, m] of given.slice(0, starts)) {
     for (let t = 0; t < steps; t++) {
-      [w, m] = f(w, m, t, rates);
+      [w, m] = f(w, m, t, { ...rates, ...tables });
       found.push(...w);
     }
   }
@@ -159,7 +166,7 @@ def largest(vector):
 
 def run(rule, J, d):
     """Run the library: a whole path from each start, and single steps along it and beside it."""
-    program = javascript(rule, J, d)
+    program = javascript(rule, J, d, STEPS)
     low, high = np.transpose(J.box[:d])
     w = np.random.default_rng(d).uniform(low, high, size=(STARTS, d)).T
     memory, path, states, after, size = rule.start(), [], [], [], []
@@ -182,7 +189,8 @@ def run(rule, J, d):
 
 
 PAIRS = [(rule, J, d) for J, d in LANDSCAPES for rule in rules_in(d)]
-MORE = [*map(ng.gd, SCHEDULES), ng.nadam(0.01, warmup=0.5)]
+SCHEDULED = [*map(ng.gd, [*SCHEDULES, *PLAIN]), ng.Momentum(beta=0.9) >> ng.ngd(PLAIN[0])]
+MORE = [*SCHEDULED, ng.nadam(0.01, warmup=0.5)]
 PAIRS += [(rule, ng.functions.quadratic([1, 10]), 2) for rule in MORE]
 
 
@@ -289,6 +297,28 @@ def test_values_are_the_librarys(tmp_path):
         assert within(values, ours, 0.0 if exact else 1e-12 * np.abs(ours)), J.name
 
 
+def test_no_schedule_may_differ_in_a_bit(runs):
+    scheduled = [run for run in runs if run.rule in SCHEDULED]
+    assert len(scheduled) == len(SCHEDULED)
+    assert all(run.exact for run in scheduled)
+
+
+@pytest.mark.parametrize("schedule", [*SCHEDULES, *PLAIN])
+def test_a_schedule_is_a_table_only_where_it_must_be(schedule):
+    program = javascript(ng.gd(schedule), ng.functions.absolute, d=1, steps=7)
+    tables = program["tables"]
+    inexact = schedule in PLAIN or isinstance(schedule, (S.cosine, S.geometric))
+    assert tables == ({"alpha": [schedule(t) for t in range(7)]} if inexact else {})
+    assert ("p.alpha[t]" in program["step"]) == inexact
+
+
+def test_the_tables_of_a_chain_have_its_links_numbers():
+    chain = ng.Momentum(beta=S.cosine(0.5, T=9)) >> ng.gd(alpha=0.1) >> ng.Clip(c=dropped)
+    program = javascript(chain, ng.functions.cone, steps=3)
+    assert program["rates"] == {"alpha_1": 0.1}
+    assert {k: len(v) for k, v in program["tables"].items()} == {"beta_0": 3, "c_2": 3}
+
+
 def test_a_schedule_is_printed_as_a_formula_of_t():
     step = javascript(ng.gd(S.inverse_sqrt(0.5)), ng.functions.absolute, d=1)["step"]
     assert step.startswith("const _0 = t + 1.0;\nconst _1 = Math.sqrt(_0);\nconst _2 = 0.5 / _1;")
@@ -300,6 +330,11 @@ BAD = [
     (ValueError, "2 coordinates for rosenbrock", lambda J: javascript(ng.gd(1), J, d=1)),
     (TypeError, "must return a step of 2 coordinates", lambda J: javascript(lambda g: 1.0, J)),
     (TypeError, "no truth value", lambda J: javascript(lambda g: max(g, -g), J)),
+    (TypeError, "run on symbols", lambda J: javascript(lambda g: np.eye(2)[g], J)),
+    (
+        TypeError, "max cannot be printed as JavaScript, .* no truth value",
+        lambda _: javascript_value(ng.Function(lambda w: max(w), name="max")),
+    ),
     (
         TypeError, r"gd\(alpha=1.0\) on J cannot be printed as JavaScript, .* no truth value",
         lambda J: javascript(ng.gd(1), ng.Function(J.value, lambda w: w if w[0] > 0 else -w)),

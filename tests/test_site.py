@@ -12,12 +12,14 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
+import numpy as np
 import pytest
 import yaml
 from conftest import require
 
 import course_site
 import normgd as ng
+from normgd import front
 
 pytestmark = pytest.mark.site
 
@@ -269,11 +271,11 @@ def wait_for(page: Any, condition: str) -> None:
     page.wait_for_function(condition, timeout=3000)
 
 
-def told(page: Any) -> list[tuple[str, str]]:
-    """Where the start of each explorer is, and all settings and results that it shows."""
+def told(page: Any) -> list[tuple[str, list[str], str]]:
+    """Where the start of each explorer is, its paths, and all settings and results shown."""
     explorers = page.locator(".normgd-explorer").all()
     page.wait_for_timeout(500)  # what is said to those who listen is said when all is at rest
-    return [(state(e)[0], e.locator(".normgd-body").inner_text()) for e in explorers]
+    return [(*state(e)[:2], e.locator(".normgd-body").inner_text()) for e in explorers]
 
 
 @pytest.mark.parametrize("way", ["file", "http"])
@@ -288,6 +290,10 @@ def test_settings_are_kept_in_the_address(browser: Any, served: str, page: str, 
             explorer.locator(".normgd-start").press("ArrowLeft")
             explorer.locator("fieldset input[type=range]").first.press("ArrowRight")
             explorer.get_by_label("steps").press("ArrowLeft")
+            explorer.get_by_label("t, step that is shown").press("ArrowLeft")
+            explorer.get_by_role("button", name="Zoom in").press("Enter")
+            if explorer.get_attribute("data-normgd") == "line":
+                explorer.get_by_role("button", name="Cobweb").press("Enter")
             explorer.locator("input[type=checkbox]").last.uncheck()
         wait_for(shown, f"location.hash.includes('&{len(before)}.hide=')")
         shown.wait_for_timeout(500)
@@ -398,6 +404,330 @@ def test_less_motion_leaves_the_stepping(browser: Any, served: str) -> None:
     with Visit(browser, url, reduced_motion="reduce") as visit:
         time = visit.settle().locator(".normgd-time").first
         assert time.get_by_role("button").all_inner_texts() == ["−1", "+1"]
+
+
+# --- a page of explorers alone, for what no chapter shows
+
+
+def braking(g: Any) -> Any:
+    return 0.1 * ng.unit(g) if abs(g[0]) > 1 else 0.1 * g
+
+
+BOWL, WELL = ng.functions.quadratic([1, 10]), ng.functions.double_well
+PLANE, LINE, MIXED, STILL = range(4)
+BENCH = [
+    ng.explore(ng.functions.rosenbrock, ng.gd(0.001), ng.ngd(0.05), ng.adam(0.05)),
+    ng.explore(WELL, ng.gd(0.02), ng.ngd(0.3), start=-1.4),
+    ng.explore(BOWL, ng.line_search(), ng.gd(0.05), braking, start=(-2.5, 1), steps=40),
+    ng.explore(BOWL, ng.line_search(), steps=40),
+]
+THEME = "matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'"
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("bench")
+    shim = (ROOT / "book" / "_ext" / "explore_page.js").read_text(encoding="utf-8")
+    script = course_site.bundle(front.script(), shim)
+    (folder / "explore.js").write_text(script, encoding="utf-8")
+    (folder / "explore.css").write_text(front.style(), encoding="utf-8")
+    (folder / "index.html").write_text(
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Explorers</title>'
+        '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
+        f"<script>document.documentElement.dataset.theme = {THEME}</script>"
+        "<style>:root { color-scheme: light dark; font-family: sans-serif }</style>"
+        '<link rel="stylesheet" href="explore.css"><script defer src="explore.js"></script></head>'
+        f"<body><main><h1>Explorers</h1>{''.join(e._html() for e in BENCH)}</main></body></html>",
+        encoding="utf-8",
+    )
+    return (folder / "index.html").as_uri()
+
+
+def nth(visit: Visit, i: int) -> Any:
+    return visit.page.locator(".normgd-explorer").nth(i)
+
+
+AXES = """(figure) => {
+  const shown = [...figure.querySelectorAll("text")].filter((e) => e.getClientRects().length);
+  const { x, y } = figure.querySelector("svg");
+  return shown.map((e) => [
+    e.textContent.trim(), e.getAttribute("text-anchor"),
+    e.getAttribute("x") - x.baseVal.value, e.getAttribute("y") - y.baseVal.value,
+  ]);
+}"""
+
+
+class Axes:
+    """What the axes of a picture say: which numbers are where."""
+
+    def __init__(self, explorer: Any) -> None:
+        labels = explorer.locator(".normgd-figure").evaluate(AXES)
+        number = re.compile(r"−?[\d.]+(e−?\d+)?")
+        ticks = [(text, *rest) for text, *rest in labels if number.fullmatch(text)]
+        self.names = [text for text, *_ in labels if not number.fullmatch(text)]
+        self.across = self.fit([(x, text) for text, anchor, x, _ in ticks if anchor == "middle"])
+        self.up = self.fit([(y - 4.5, text) for text, anchor, _, y in ticks if anchor == "end"])
+
+    @staticmethod
+    def fit(ticks: list[tuple[float, str]]) -> Any:
+        """The line through the ticks: an axis that is told wrong has none."""
+        places, texts = zip(*ticks, strict=True)
+        numbers = [float(text.replace("−", "-")) for text in texts]
+        line = np.polynomial.Polynomial.fit(places, numbers, 1)
+        assert len(ticks) >= 2
+        assert np.ptp(numbers) > 0
+        assert np.allclose(line(np.array(places)), numbers, atol=np.ptp(numbers) / 500)
+        return line
+
+    def base(self, axis: str) -> float:
+        """What the numbers of an axis leave out: of "w₁ − 0.25" it is 0.25."""
+        (name,) = (name for name in self.names if name.startswith(axis))
+        sign, _, number = name.removeprefix(axis).strip().partition(" ")
+        return float(number) * (1 if sign == "−" else -1) if number else 0.0
+
+
+def places(data: str) -> list[list[tuple[float, float]]]:
+    """The points of each piece of an SVG path of straight lines, absolute."""
+    pieces = [re.findall(r"-?[\d.]+", piece) for piece in data.split("M")[1:]]
+    numbers = [[float(x) for x in piece] for piece in pieces]
+    return [list(zip(piece[::2], piece[1::2], strict=True)) for piece in numbers]
+
+
+ON_PAGE = """(figure, [x, y]) => {
+  const frame = figure.querySelector("svg");
+  const at = new DOMPoint(frame.x.baseVal.value + x, frame.y.baseVal.value + y);
+  const { x: left, y: top } = at.matrixTransform(figure.getScreenCTM());
+  return [left, top];
+}"""
+
+
+def on_page(explorer: Any, x: float, y: float) -> list[float]:
+    """Where a place in a picture, in its pixels, is on the page."""
+    return explorer.locator(".normgd-figure").evaluate(ON_PAGE, [x, y])
+
+
+def press(explorer: Any, name: str, times: int = 1) -> None:
+    for _ in range(times):
+        explorer.get_by_role("button", name=name).press("Enter")
+        state(explorer)
+
+
+@pytest.mark.parametrize("times", [2, 9])
+def test_a_zoomed_plane_shows_the_end_of_the_first_path_and_true_contours(
+    browser: Any, bench: str, times: int
+) -> None:
+    with Visit(browser, bench) as visit:
+        explorer = nth(visit, PLANE)
+        before = state(explorer)
+        press(explorer, "Zoom in", times)
+        after, axes = state(explorer), Axes(explorer)
+        assert after[0] == before[0]
+        base = np.array([axes.base("w₁"), axes.base("w₂")])
+        end = explorer.locator(".normgd-paths > [data-w]").first
+        w = [float(x) for x in end.get_attribute("data-w").split(",")]
+        x, y = re.findall(r"-?[\d.]+", end.locator(".normgd-mark").get_attribute("transform"))
+        width = 4 / 2**times  # of the window; the box is 4 wide
+        found = base + np.array([axes.across(float(x)), axes.up(float(y))])
+        assert found == pytest.approx(w, abs=width / 300)
+        assert [float(x), float(y)] == pytest.approx([192, 192], abs=1)
+
+        contours = explorer.locator(".normgd-contours path")
+        (data,) = (path.get_attribute("d") for path in contours.all() if path.is_visible())
+        pieces = np.array(places(data)) / 4  # they are in quarters of a pixel
+        assert len(pieces) > 300
+        points = base[:, None, None] + [axes.across(pieces[..., 0]), axes.up(pieces[..., 1])]
+        J = np.log(ng.functions.rosenbrock(points.reshape(2, -1)))
+        # 15 levels, each a geometric step from the next: the values fall into as many heaps.
+        levels = np.sort(J)
+        gaps = np.diff(levels)
+        heaps = np.split(levels, np.flatnonzero(gaps > 0.3 * np.ptp(levels) / 14) + 1)
+        assert len(heaps) == 15
+        assert visit.complaints == []
+
+
+def test_zooming_out_and_reset_give_the_whole_again(browser: Any, bench: str) -> None:
+    with Visit(browser, bench) as visit:
+        for i in (PLANE, LINE):
+            explorer = nth(visit, i)
+            whole, axes = state(explorer), explorer.locator(".normgd-figure").evaluate(AXES)
+            for back in ((("Zoom out", 3),), (("Reset", 1),), (("Zoom out", 9),)):
+                press(explorer, "Zoom in", 3)
+                assert state(explorer)[1] != whole[1]
+                for name, times in back:
+                    press(explorer, name, times)
+                assert state(explorer)[1] == whole[1]
+                assert explorer.locator(".normgd-figure").evaluate(AXES) == axes
+        visit.page.wait_for_timeout(500)
+        assert "zoom" not in visit.page.url
+
+
+@pytest.mark.parametrize("link", ["2.zoom=16,-1.2", "2.zoom=400,0.5"])
+def test_a_zoomed_line_shows_its_curve(browser: Any, bench: str, link: str) -> None:
+    with Visit(browser, f"{bench}#explore&{link}") as visit:
+        explorer = nth(visit, LINE)
+        axes = Axes(explorer)
+        curve = explorer.locator(".normgd-contours path").locator("visible=true")
+        (points,) = places(curve.get_attribute("d").replace("L", " "))
+        x, y = np.array(points).T / 4
+        w, J = axes.base("w") + axes.across(x), axes.base("J(w)") + axes.up(y)
+        factor, centre = map(float, link.removeprefix("2.zoom=").split(","))
+        half = (WELL.box[0][1] - WELL.box[0][0]) / 2 / factor
+        assert [w[0], w[-1]] == pytest.approx([centre - half, centre + half], abs=half / 200)
+        assert np.abs(J - WELL(w[None])).max() < np.ptp(J) / 100
+        assert visit.complaints == []
+
+
+def test_the_wheel_zooms_only_with_control_and_about_the_pointer(browser: Any, bench: str) -> None:
+    with Visit(browser, bench) as visit:
+        explorer, page = nth(visit, PLANE), visit.page
+        page.mouse.move(*on_page(explorer, 288, 96))
+        before = state(explorer)
+        page.keyboard.down("Control")
+        for _ in range(2):
+            page.mouse.wheel(0, -100)
+            state(explorer)
+        page.keyboard.up("Control")
+        axes = Axes(explorer)
+        assert [axes.across(288), axes.up(96)] == pytest.approx([1, 2], abs=0.01)
+        assert axes.across(384) - axes.across(0) == pytest.approx(1, abs=0.01)
+        assert page.evaluate("scrollY") == 0
+        seen = state(explorer)
+        assert seen[1] != before[1]
+        page.mouse.wheel(0, 100)
+        page.wait_for_function("scrollY > 0")
+        assert state(explorer)[1] == seen[1]
+
+
+def test_a_start_beyond_the_edge_can_be_fetched_back(browser: Any, bench: str) -> None:
+    with Visit(browser, f"{bench}#explore&1.zoom=16,1,1") as visit:
+        explorer = nth(visit, PLANE)
+        handle = explorer.locator(".normgd-start")
+        assert "normgd-beyond" in handle.get_attribute("class")
+        assert handle.get_attribute("data-w") == "-1.5,2"
+        handle.press("ArrowRight")
+        assert float(state(explorer)[0].split(",")[0]) == pytest.approx(-1.5 + 0.25 / 100)
+        visit.page.mouse.click(*on_page(explorer, 192, 192))
+        state(explorer)
+        assert "normgd-beyond" not in handle.get_attribute("class")
+        x, y = map(float, handle.get_attribute("data-w").split(","))
+        assert [x, y] == pytest.approx([1, 1], abs=0.01)
+
+
+def test_the_step_of_a_link_is_seen_and_written(browser: Any, bench: str) -> None:
+    with Visit(browser, f"{bench}#explore&1.t=17") as visit:
+        explorer = nth(visit, PLANE)
+        caption = explorer.locator("caption")
+        assert caption.inner_text().startswith("After 17 steps")
+        explorer.get_by_role("button", name="one step on").press("Enter")
+        visit.page.wait_for_function("location.hash.includes('1.t=18')")
+        press(explorer, "Reset")
+        assert caption.inner_text().startswith("After 100 steps")
+        visit.page.wait_for_function("location.hash === ''")
+
+
+def test_a_rule_that_python_computes_is_a_still_that_says_so(browser: Any, bench: str) -> None:
+    with Visit(browser, bench) as visit:
+        explorer, still = nth(visit, MIXED), nth(visit, STILL)
+        why = explorer.locator(".normgd-why").all_inner_texts()
+        assert [text.partition(":")[0] for text in why] == ["line_search", "braking"]
+        assert all("a still. It moves in a live notebook only" in text for text in why)
+        assert explorer.locator("fieldset input[type=range]").count() == 1  # that of gd
+        row = explorer.locator("tbody tr").first
+        assert row.locator("td").last.inner_text() == "landed"
+        before = state(explorer)
+        explorer.get_by_label("steps").press("ArrowLeft")  # it has fewer steps, not more
+        assert row.locator("td").last.inner_text() == "landed"
+        explorer.locator(".normgd-start").press("ArrowRight")
+        after = state(explorer)
+        assert [old != new for old, new in zip(before[1], after[1], strict=True)][1]
+        assert [row.locator("td").nth(k).inner_text() for k in (0, 3)] == ["–", "a still"]
+        press(explorer, "Reset")
+        assert state(explorer)[1] == before[1]
+        # Where nothing can move there is nothing to be moved.
+        assert still.locator("input, button, [tabindex]").count() == 0
+        assert still.locator(".normgd-why").is_visible()
+        picture = still.locator(".normgd-body").bounding_box()
+        assert picture["height"] < 800  # no room is kept for what will not come
+        assert visit.complaints == []
+
+
+def test_formulas_are_folded_and_read_as_mathematics(browser: Any, bench: str) -> None:
+    with Visit(browser, bench) as visit:
+        formulas = nth(visit, PLANE).locator("details", has_text="Formulas")
+        assert not formulas.locator("math").first.is_visible()
+        formulas.locator("summary").press("Enter")
+        formulas.locator("math").first.wait_for()
+        assert formulas.locator("dt").all_inner_texts() == ["gd", "ngd", "adam"]
+        assert formulas.locator("dd").nth(0).text_content() == "wt+1=wt−αgt"
+        assert nth(visit, MIXED).locator("dt").all_text_contents() == ["gd"]
+
+
+@pytest.mark.parametrize("page", EXPLORED)
+def test_mathjax_sets_the_formulas(browser: Any, served: str, page: str) -> None:
+    with Visit(browser, address(page, "file", served)) as visit:
+        visit.settle()
+        for formulas in visit.page.locator(".normgd-formulas").all():
+            formulas.locator("summary").press("Enter")
+            formulas.locator("mjx-container:visible").first.wait_for()
+            lines = formulas.locator("dd > *").count()
+            assert formulas.locator("dd > mjx-container").count() == lines
+            assert formulas.locator("mjx-merror").count() == 0
+        assert visit.complaints == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation_whatever_is_shown(
+    browser: Any, bench: str, scheme: str, width: int
+) -> None:
+    axe = (
+        importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
+    )
+    link = "1.zoom=900,1,1&1.t=9&2.zoom=5,-1&2.cobweb=1&3.start=1,1&3.steps=200"
+    with Visit(browser, f"{bench}#explore&{link}", width, scheme) as visit:
+        shown = visit.page
+        unfold(shown)
+        shown.wait_for_timeout(100)
+        assert shown.evaluate("document.documentElement.scrollWidth") <= width
+        shown.evaluate(axe)
+        found = shown.evaluate("axe.run()")["violations"]
+    assert [(rule["id"], node["html"][:200]) for rule in found for node in rule["nodes"]] == []
+
+
+TIMED = """() => {
+  const frames = window.frames_ = [], request = window.requestAnimationFrame.bind(window);
+  window.requestAnimationFrame = (draw) => request((time) => {
+    const begin = performance.now();
+    draw(time);
+    frames.push(performance.now() - begin);
+  });
+}"""
+
+
+def test_a_drag_tells_how_long_a_redraw_takes(browser: Any, bench: str, capsys: Any) -> None:
+    with Visit(browser, f"{bench}#explore&1.steps=200") as visit:
+        page, explorer = visit.page, nth(visit, PLANE)
+        explorer.get_by_label("steps").fill("300")
+        handle = explorer.locator(".normgd-start").bounding_box()
+        x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
+        page.evaluate(TIMED)
+        page.mouse.move(x, y)
+        page.mouse.down()
+        for k in range(60):
+            page.mouse.move(x + 2 * k, y + k)
+            page.evaluate("() => new Promise((done) => requestAnimationFrame(done))")
+        page.mouse.up()
+        frames = page.evaluate("frames_.filter((ms) => ms > 0.2)")
+        assert len(frames) >= 30  # the others were of the test's own
+        median, slowest = np.median(frames), max(frames)
+    with capsys.disabled():
+        print(
+            f"\na redraw while dragging, 3 rules × 300 steps: median {median:.1f} ms, "
+            f"slowest {slowest:.1f} ms of script"
+        )
+
+
+# --- the line ---------------------------------------------------------------------------
 
 
 def test_a_line_has_one_coordinate_and_tells_its_cycle(browser: Any, served: str) -> None:

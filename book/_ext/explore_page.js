@@ -35,7 +35,6 @@ class PageModel {
 }
 
 document.addEventListener("DOMContentLoaded", () => {
-  const SETTINGS = ["start", "rates", "steps", "shown"];
   const linked = () => location.hash.startsWith("#explore&");
   const models = new Map(); // by their number on the page
 
@@ -46,8 +45,9 @@ document.addEventListener("DOMContentLoaded", () => {
   function write() {
     writing = 0;
     const pairs = [...models].flatMap(([number, model]) => {
-      const state = Object.fromEntries(SETTINGS.map((name) => [name, model.get(name)]));
-      return render.writeSettings(number, state, model.get("plot"));
+      const plot = model.get("plot");
+      const state = Object.fromEntries(Object.keys(plot.initial).map((name) => [name, model.get(name)]));
+      return render.writeSettings(number, state, plot);
     });
     if (!pairs.length && !linked()) return;
     const fragment = pairs.length ? `#explore&${new URLSearchParams(pairs)}` : "";
@@ -74,7 +74,7 @@ document.addEventListener("DOMContentLoaded", () => {
     if (!linked()) return;
     for (const [number, model] of models) {
       const settings = render.readSettings(number, location.hash.slice(1), model.get("plot"));
-      for (const name of SETTINGS) model.set(name, settings[name]);
+      for (const name of Object.keys(settings)) model.set(name, settings[name]);
     }
   });
 });

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SCRIPTS = ("base", "race", "main")
-STYLES = ("explore",)
+SCRIPTS = ("base", "race", "panel", "compass", "u_curve", "norm_ball", "minibatch", "epsilon", "main")
+STYLES = ("explore", "panel")
 
 
 def script() -> str:
