@@ -5,7 +5,7 @@ PY := .venv/bin/python
 # Notebooks are executed as for a page without a kernel, whatever the shell's own settings are.
 STATIC := NORMGD_STATIC=1 MPLBACKEND=module://matplotlib_inline.backend_inline
 
-.PHONY: help book test lab notebooks lint test-peers test-site bench pins clean env env-dev env-peers
+.PHONY: help book test lab notebooks student lint test-peers test-site bench pins clean env env-dev env-peers
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -24,8 +24,12 @@ lab: env ## open JupyterLab on the chapters
 	@$(PY) -m jupyter trust book/*.ipynb
 	$(PY) -m jupyter lab --ServerApp.root_dir=book
 
-notebooks: env ## book/src/*.md -> executed book/*.ipynb (CHECK=1: only compare)
+notebooks: env ## book/src/* -> executed book/*.ipynb and the claims ledger (CHECK=1: only compare)
 	@$(PY) tools/notebooks.py $(if $(CHECK),--check)
+	@$(PY) tools/claims.py $(if $(CHECK),--check)
+
+student: env ## the chapters without solutions, to work in and for nbgrader (_build/student, _build/nbgrader)
+	@$(PY) tools/student.py
 
 lint: env-dev ## ruff (notebooks too), mypy, codespell
 	$(PY) -m ruff check .

@@ -1,7 +1,9 @@
 """The committed notebooks are what the text gives, and hold nothing a reader should not meet."""
 
+import ast
 import base64
 import io
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +18,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 import notebooks
+import student
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
@@ -126,6 +129,79 @@ def test_what_the_page_folds_is_folded_in_jupyterlab() -> None:
         assert cell.metadata.jupyter == folded
     (cell,) = notebooks.read(text.replace(":tags: [hide-output]\n\n", "")).cells
     assert "jupyter" not in cell.metadata
+
+
+EXERCISE = """\
+## Exercises
+
+:::{exercise} Two
+:label: ex-9-two
+
+Put two into `x`.
+:::
+
+<details>
+<summary>Hint</summary>
+
+Count.
+
+</details>
+
+```{code-cell} ipython3
+:name: answer-ex-9-two
+
+y = 1
+### BEGIN SOLUTION
+x = y + 1
+### END SOLUTION
+```
+
+```{code-cell} ipython3
+:name: check-ex-9-two
+
+from normgd.exercises import Exercise
+
+Exercise("x", 2).check(x)
+```
+
+<details>
+<summary>Solution</summary>
+
+One and one.
+
+</details>
+
+## Epilogue
+
+<details>
+<summary>Answer: are you still there?</summary>
+</details>
+"""
+
+
+def test_an_answer_is_folded_and_a_check_is_graded() -> None:
+    answer, check = (cell for cell in notebooks.read(EXERCISE).cells if cell.cell_type == "code")
+    grading = {"schema_version": 3, "task": False}
+    assert answer.metadata == {
+        "tags": ["hide-cell"],
+        "jupyter": {"source_hidden": True, "outputs_hidden": True},
+        "mystnb": {
+            "code_prompt_show": "Show the solution",
+            "code_prompt_hide": "Hide the solution",
+        },
+        "nbgrader": grading
+        | {"grade_id": "ex-9-two", "solution": True, "grade": False, "locked": False},
+    }
+    assert check.metadata == {
+        "nbgrader": grading
+        | {
+            "grade_id": "check-ex-9-two",
+            "solution": False,
+            "grade": True,
+            "locked": True,
+            "points": 1,
+        },
+    }
 
 
 def test_cells_are_split_at_headings_and_named_after_them() -> None:
@@ -290,6 +366,44 @@ def test_a_clean_notebook_passes() -> None:
     assert notebooks.lint(clean()) == []
 
 
+def solved() -> NotebookNode:
+    """A notebook with an exercise, its answer and its check."""
+    notebook = notebooks.read(EXERCISE)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for number, cell in enumerate(code, 1):
+        cell.execution_count = number
+    code[1].outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "Right."})]
+    return notebook
+
+
+def test_an_exercise_with_its_answer_and_check_passes() -> None:
+    assert notebooks.lint(solved()) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("### BEGIN SOLUTION", "", "answer-ex-9-two: must hold ### BEGIN SOLUTION and ### END"),
+        ("### END SOLUTION", "### BEGIN SOLUTION", "answer-ex-9-two: must hold"),
+        ("x = y + 1", "### END SOLUTION", "answer-ex-9-two: must hold"),
+        (
+            "from normgd.exercises import Exercise",
+            "### BEGIN SOLUTION",
+            "check-ex-9-two: ### BEGIN SOLUTION out",
+        ),
+        ("Right.", "Not yet.", "check-ex-9-two: the check does not say Right."),
+        (":label: ex-9-two", "", "answer-ex-9-two: there is no such exercise"),
+        ('"check-ex-9-two"', '"check-ex-9-too"', "exercise ex-9-two: no cell answer-ex-9-two foll"),
+        ('"check-ex-9-two"', '"check-ex-9-too"', "check-ex-9-too: there is no such exercise"),
+    ],
+)
+def test_an_unfinished_exercise_is_refused(old: str, new: str, said: str) -> None:
+    text = nbformat.writes(solved())
+    assert old in text
+    notebook = nbformat.reads(text.replace(old, new), as_version=4)
+    assert said in "\n".join(notebooks.lint(notebook))
+
+
 def show(*outputs: NotebookNode) -> Callable[[NotebookNode], None]:
     return lambda notebook: notebook.cells[0].outputs.extend(outputs)
 
@@ -314,3 +428,102 @@ def test_an_offence_is_refused(said: str) -> None:
     notebook = clean()
     OFFENCES[said](notebook)
     assert said in "\n".join(notebooks.lint(notebook))
+
+
+# --- what a student gets ----------------------------------------------------------------
+
+CHAPTERS = [notebooks.load(path) for path in STORED]
+SOLVED = [
+    chapter for chapter in CHAPTERS if any("nbgrader" in cell.metadata for cell in chapter.cells)
+]
+
+
+def in_exercises(notebook: NotebookNode) -> str:
+    """The text of all cells from the heading Exercises to the next."""
+    whole = "\n".join(cell.source for cell in notebook.cells)
+    return whole.partition("\n## Exercises\n")[2].partition("\n## ")[0]
+
+
+def test_a_student_gets_the_question_the_hint_and_a_blank() -> None:
+    question, answer, check, epilogue = student.student(solved()).cells
+    assert question.source.endswith("Count.\n\n</details>")
+    assert (answer.source, answer.metadata) == ("y = 1\n# Your answer here", {})
+    assert check.source.endswith("check(x)")
+    assert (check.outputs, check.execution_count, check.metadata) == ([], None, {})
+    assert "still there?" in epilogue.source
+
+
+@pytest.mark.parametrize("chapter", SOLVED)
+def test_no_solution_is_left(chapter: NotebookNode) -> None:
+    given = student.student(chapter)
+    nbformat.validate(given)
+    for word in ("### BEGIN", "### END", "<summary>Solution", "Right."):
+        assert word not in nbformat.writes(given)
+    left = in_exercises(given)
+    assert all(fold.startswith("Hint") for fold in re.findall("<summary>(.*)", left))
+    answers = [cell for cell in chapter.cells if cell.id.startswith("answer-")]
+    assert left.count(student.STUB) == len(answers)
+    solutions = "\n".join(
+        re.search("### BEGIN SOLUTION(.*)### END", cell.source, re.DOTALL)[1] for cell in answers
+    )
+    # A question or a hint may quote a part of the answer.
+    left = re.sub(
+        r":::\{exercise\}.*?<!-- ::: -->|<details>.*?</details>", "", left, flags=re.DOTALL
+    )
+    for line in map(str.strip, solutions.splitlines()):
+        assert len(line) < 10 or line not in left
+
+
+@pytest.mark.parametrize("chapter", SOLVED)
+def test_nbgrader_gets_answers_between_marks_and_checks_that_can_fail(
+    chapter: NotebookNode,
+) -> None:
+    made = student.assignment(chapter)
+    nbformat.validate(made)
+    assert "<summary>Solution" not in nbformat.writes(made)
+    graded = [cell for cell in made.cells if "nbgrader" in cell.metadata]
+    ids = [cell.metadata.nbgrader.grade_id for cell in graded]
+    assert len(ids) == len(set(ids))
+    assert all(re.fullmatch("[a-zA-Z0-9_-]+", name) for name in ids)
+    for answer, check in zip(graded[::2], graded[1::2], strict=True):
+        assert answer.metadata.nbgrader.solution
+        assert answer.source.count("### BEGIN SOLUTION") == 1
+        assert check.metadata.nbgrader.grade
+        hidden = re.search(
+            "### BEGIN HIDDEN TESTS\n(assert .*), said\n### END HIDDEN TESTS$",
+            check.source,
+            re.DOTALL,
+        )
+        assert hidden
+        ast.parse(hidden[1])
+
+
+@pytest.mark.parametrize(("answer", "right"), [("x = 2", True), ("x = 3", False)])
+def test_grading_fails_where_the_check_says_not_yet(answer: str, right: bool) -> None:
+    (check,) = (cell for cell in student.assignment(solved()).cells if cell.id.startswith("check-"))
+    told: dict[str, object] = {}
+    exec(answer, told)
+    if right:
+        exec(check.source, told)
+    else:
+        with pytest.raises(AssertionError, match=r"Not yet\. "):
+            exec(check.source, told)
+
+
+def test_both_editions_are_written_and_old_files_go(
+    made: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = made / "book" / "exercise.ipynb"
+    path.write_bytes(notebooks.as_bytes(solved()))
+    (left := made / "_build/student/left.ipynb").parent.mkdir(parents=True)
+    left.touch()
+    student.main(made)
+    written = {
+        file.relative_to(made / "_build").as_posix() for file in made.rglob("_build/**/*.ipynb")
+    }
+    assert written == {
+        "student/chapter.ipynb",
+        "student/exercise.ipynb",
+        "nbgrader/source/exercise/exercise.ipynb",
+    }
+    path.unlink()

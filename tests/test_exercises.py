@@ -1,6 +1,8 @@
 """Checks of exercises: right answers in any form pass, each wrong one hears what is wrong."""
 
+import importlib
 import math
+import pkgutil
 import re
 
 import numpy as np
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import normgd as ng
+from normgd import exercises
 from normgd.exercises import Exercise, Feedback
 
 UNIT = Exercise(
@@ -170,3 +173,44 @@ def test_an_exercise_that_cannot_be_checked_is_refused():
         Exercise("f", solution=abs)
     with pytest.raises(TypeError, match="the solution of f raises ZeroDivisionError"):
         Exercise("f", solution=lambda x: 1 / x, cases=lambda rng: [(0,)])
+
+
+# --- the exercises of the chapters --------------------------------------------------------
+
+CHAPTERS = {
+    f"{found.name}.{name}": exercise
+    for found in pkgutil.iter_modules(exercises.__path__)
+    for name, exercise in vars(importlib.import_module(f"normgd.exercises.{found.name}")).items()
+    if isinstance(exercise, Exercise)
+}
+of_the_chapters = pytest.mark.parametrize("exercise", CHAPTERS.values(), ids=CHAPTERS)
+
+
+@of_the_chapters
+def test_the_model_answer_is_praised(exercise):
+    assert exercise.praise
+    assert exercise.check(exercise.solution) == Feedback(True, exercise.praise)
+
+
+@of_the_chapters
+def test_each_typical_mistake_hears_what_is_wrong_with_it(exercise):
+    assert len(exercise.mistakes) >= 3
+    for answer, text in exercise.mistakes:
+        assert exercise.check(answer) == Feedback(False, text)
+
+
+def test_no_two_mistakes_hear_the_same():
+    said = [text for exercise in CHAPTERS.values() for _, text in exercise.mistakes]
+    assert len(said) == len(set(said))
+
+
+def numbers(text):
+    return {float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", text)}
+
+
+@of_the_chapters
+def test_what_is_said_does_not_give_the_answer_away(exercise):
+    # The praise stands on the page, beside the folded solution.
+    said = [exercise.praise, *(text for _, text in exercise.mistakes)]
+    if isinstance(exercise.solution, (int, float)):
+        assert exercise.solution not in set().union(*map(numbers, said))

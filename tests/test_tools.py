@@ -1,5 +1,6 @@
 """The tools that make the environment, the site and its scripts. Nothing here asks the network."""
 
+import json
 import os
 import shutil
 import signal
@@ -7,7 +8,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
+import nbformat
 import pytest
 from conftest import require
 from sphinx.errors import ExtensionError
@@ -169,7 +172,7 @@ def test_what_is_missing_is_said(tmp_path: Path, pythons: dict[str, str], said: 
 def test_make_alone_lists_the_verbs() -> None:
     require(shutil.which("make"), "make is not installed")
     said = subprocess.check_output(["make", "--no-print-directory", "-C", ROOT], text=True)
-    for verb in ("book", "test", "lab", "notebooks", "lint", "test-site", "clean"):
+    for verb in ("book", "test", "lab", "notebooks", "student", "lint", "test-site", "clean"):
         assert f"make {verb} " in said
 
 
@@ -223,6 +226,20 @@ def test_pages_lose_what_they_do_not_need() -> None:
     assert kept == f'<head></head><span class="course-whole">{formula},</span> {formula} and'
     with pytest.raises(ExtensionError, match="once"):
         course_site.slim("<head></head>", "page")
+
+
+def test_a_page_shows_a_notebook_as_the_text_has_it() -> None:
+    cells = [
+        nbformat.v4.new_markdown_cell("<!-- :::{prf:proof} -->\n*Proof.*\nAdd.\n∎\n\n<!-- ::: -->"),
+        nbformat.v4.new_code_cell("### BEGIN SOLUTION\nx = 1\n### END SOLUTION", id="answer"),
+    ]
+    app = SimpleNamespace(env=SimpleNamespace(doc2path=lambda page: f"{page}.ipynb"))
+    source = [nbformat.writes(nbformat.v4.new_notebook(cells=cells))]
+    course_site.restore_directives(app, "book/01_x", source)
+    proof, answer = json.loads(source[0])["cells"]
+    assert proof["source"] == ":::{prf:proof}\nAdd.\n:::"
+    assert answer["source"] == "x = 1"
+    assert answer["metadata"] == {"name": "answer"}
 
 
 def test_mathjax_is_copied_from_its_package(tmp_path: Path) -> None:

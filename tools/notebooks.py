@@ -24,6 +24,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import jupytext
@@ -56,6 +57,8 @@ FOLDED = {
     "hide-output": {"outputs_hidden": True},
     "hide-cell": {"source_hidden": True, "outputs_hidden": True},
 }
+SHOW = {"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"  # nbgrader's words
 # What a run must take from here and not from the user's own settings.
 KERNEL_ENVIRONMENT = {
     "NORMGD_STATIC": "1",  # explorers as the page shows them, without a kernel
@@ -67,6 +70,8 @@ KERNEL_ENVIRONMENT = {
 
 FENCE = re.compile(r"\s*(`{3,}|~{3,}|:{3,})(.*)")
 HEADING = re.compile(r"#{2,3} ")
+IN_EXERCISE = re.compile(r"(answer|check)-ex-")
+EXERCISE = re.compile(r"^:label: (ex-[\w-]+)", re.MULTILINE)
 
 
 def sections(markdown: str) -> Iterator[str]:
@@ -116,6 +121,22 @@ def identify(cells: list[NotebookNode]) -> None:
         raise ValueError(f"cell ids that are not unique: {', '.join(twice)}")
 
 
+def graded(name: str) -> dict[str, object]:
+    """What the name of an exercise's cell says: an answer is folded, a check grades it."""
+    is_check = name.startswith("check-")
+    nbgrader = {
+        "schema_version": 3,
+        "grade_id": name.removeprefix("answer-"),
+        "solution": not is_check,
+        "grade": is_check,
+        "locked": is_check,
+        "task": False,
+    }
+    if is_check:
+        return {"nbgrader": {**nbgrader, "points": 1}}
+    return {"nbgrader": nbgrader, "tags": ["hide-cell"], "mystnb": SHOW}
+
+
 def read(text: str) -> NotebookNode:
     """The notebook that a chapter's text gives, not executed."""
     cells = []
@@ -125,6 +146,8 @@ def read(text: str) -> NotebookNode:
             new = [nbformat.v4.new_markdown_cell(part) for part in parts]
         else:
             new = [nbformat.v4.new_code_cell(cell.source)]
+            if IN_EXERCISE.match(name := cell.metadata.get("name", "")):
+                cell.metadata.update(nbformat.from_dict(graded(name)))
         for part in new:
             part.metadata = copy.deepcopy(cell.metadata)
             for tag in cell.metadata.get("tags", []):
@@ -244,8 +267,37 @@ def lint(notebook: NotebookNode) -> list[str]:
             # Eight digits and more: 0x1.8p+1 is a number, 0x7f3a5c0e is a place in memory.
             if address := re.search(r"\b0x[0-9a-fA-F]{8,}\b", "\n".join(shown)):
                 wrong.append(f"a memory address: {address[0]}")
+        wrong += unsolved(cell)
         found += [f"cell {cell.id}: {text}" for text in wrong]
-    return found
+    return found + incomplete(notebook)
+
+
+def unsolved(cell: NotebookNode) -> list[str]:
+    """What is wrong about a code cell as the answer or the check of an exercise."""
+    marks = [line for line in cell.source.splitlines() if line in {BEGIN, END}]
+    if cell.id.startswith("answer-ex-"):
+        return [] if marks == [BEGIN, END] else [f"must hold {BEGIN} and {END}, once and in order"]
+    if marks:
+        return [f"{marks[0]} outside an answer-ex-... cell"]
+    if cell.id.startswith("check-ex-"):
+        said = [output.get("data", {}).get("text/plain", "") for output in cell.outputs]
+        return [] if said and said[-1].startswith("Right.") else ["the check does not say Right."]
+    return []
+
+
+def incomplete(notebook: NotebookNode) -> list[str]:
+    """The exercises that are not followed by an answer and its check, and cells of no exercise."""
+    ids = [cell.id for cell in notebook.cells]
+    labels = [label for cell in notebook.cells for label in EXERCISE.findall(cell.source)]
+    found = [
+        f"exercise {label}: no cell answer-{label} followed by check-{label}"
+        for label in labels
+        if (f"answer-{label}", f"check-{label}") not in pairwise(ids)
+    ]
+    strays = [
+        name for name in ids if IN_EXERCISE.match(name) and name.partition("-")[2] not in labels
+    ]
+    return found + [f"cell {name}: there is no such exercise" for name in strays]
 
 
 def skeleton(notebook: NotebookNode) -> NotebookNode:

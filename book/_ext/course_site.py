@@ -4,7 +4,8 @@
 - The explorers: one classic script made from the module that the notebooks use, on the pages that
   hold one. (Browsers refuse modules on pages opened as files.)
 - Directives: the notebooks show them as plain Markdown (plain.py); here they are directives again.
-- Links: `[the lemma](#label)` reads well in a notebook, and here it finds the statement too.
+- Links: `[the lemma](#label)` reads well in a notebook, and here it finds the statement too, and
+  `[the figure](#cell-01-fig-slope)` finds a cell.
 - Less: the theme's 1.5 MB Font Awesome script draws the icons that its own style sheet draws
   already, and its preloading of the icon fonts is refused on pages opened as files.
 """
@@ -16,6 +17,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
@@ -32,6 +34,8 @@ ICON_SCRIPT = re.compile(r'\s*<script src="[^"]*/fontawesome/[^"]*\.js[^"]*"></s
 FONT_PRELOAD = re.compile(r'\s*<link rel="preload" as="font"[^>]*>')
 # A full stop after a formula must not begin the next line.
 BEFORE_STOP = re.compile(r'(<span class="math notranslate nohighlight">[^<]*</span>[.,;:!?)’”]+)')
+# nbgrader's words in an answer's cell, which a reader of the page need not know.
+SOLUTION_MARK = re.compile(r"^### (?:BEGIN|END) SOLUTION\n?", re.MULTILINE)
 # sphinx-proof and sphinx-exercise give every proof and every content the same id.
 SHARED_IDS = re.compile(r' id="(?:proof|exercise|solution)-content"')
 PROOF = 'class="proof admonition" id="proof">\n<p>Proof. '
@@ -67,8 +71,10 @@ def restore_directives(app: Sphinx, page: str, source: list[str]) -> None:
         return
     notebook = json.loads(source[0])
     for cell in notebook["cells"]:
-        if cell["cell_type"] == "markdown":
-            cell["source"] = to_myst("".join(cell["source"]))
+        text = "".join(cell["source"])
+        markdown = cell["cell_type"] == "markdown"
+        cell["source"] = to_myst(text) if markdown else SOLUTION_MARK.sub("", text).rstrip("\n")
+        cell["metadata"]["name"] = cell["id"]  # for name_cells
     source[0] = json.dumps(notebook)
 
 
@@ -78,6 +84,20 @@ def add_explorer(
     if PLACEHOLDER in context.get("body", ""):
         app.add_js_file("explore.js", loading_method="defer")
         app.add_css_file("explore.css")
+
+
+def is_code_cell(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.container) and node.get("nb_element") == "cell_code"
+
+
+def name_cells(app: Sphinx, doctree: nodes.document) -> None:
+    """Let `[text](#cell-NN-name)` lead to a code cell, NN being the number of its chapter."""
+    page = app.env.docname
+    for cell in doctree.findall(is_code_cell):
+        name = cell["cell_metadata"]["name"]
+        cell["ids"].append(f"cell-{name}")
+        label = f"cell-{Path(page).name[:2]}-{name}"
+        app.env.get_domain("std").data["anonlabels"][label] = (page, f"cell-{name}")
 
 
 def name_statements(app: Sphinx, env: BuildEnvironment) -> list[str]:
@@ -125,6 +145,7 @@ def finish(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("source-read", restore_directives)
+    app.connect("doctree-read", name_cells)
     app.connect("env-updated", name_statements)
     app.connect("html-page-context", add_explorer)
     app.connect("build-finished", finish)

@@ -220,7 +220,9 @@ class Exercise:
         if factor is not None:
             return f"{self.name} is {factor:.6g} times as large as it should be."
         where = next(key for key, value in expected.items() if not self._close(given[key], value))
-        return f"{self.name} is {given[where]}{where}; it should be {expected[where]}."
+        if callable(self.solution):  # one value does not give a function away
+            return f"{self.name} is {given[where]}{where}; it should be {expected[where]}."
+        return f"{self.name}{where} is not {given[where]}."
 
     def _factor(self, given: dict[str, Any], expected: dict[str, Any]) -> float | None:
         """Return by what one number all are too large, if there is one and it can be told."""

@@ -1,0 +1,172 @@
+"""Checks of the exercises of chapter 9."""
+
+import math
+
+import numpy as np
+
+from ..rules import Average, Momentum, Unit, gd, ngd
+from . import Exercise
+
+
+def _mean_sign(B: int, ties: float = 0.0) -> float:
+    """Return the mean sign of a batch of gradients, 10 with probability 0.1 and -1 otherwise."""
+    return sum(
+        math.comb(B, k) * 0.1**k * 0.9 ** (B - k) * (np.sign(11 * k - B) or ties)
+        for k in range(B + 1)
+    )
+
+
+towns = Exercise(
+    "ends",
+    solution={"gd": [0, 2 / 3], "ngd": [0, 0], "sign": [0, 1]},
+    mistakes=[
+        (
+            {"gd": [0, 2 / 3], "ngd": [0, 2 / 3], "sign": [0, 2 / 3]},
+            "All three would end at the mean if normalising kept the mean of the samples. "
+            "Each town has one vote of length 1: where do the votes balance?",
+        ),
+        (
+            {"gd": [0, 2 / 3], "ngd": [0, 1], "sign": [0, 0]},
+            "Two of the rules are exchanged: the unit step normalises the whole vector, "
+            "sign descent each coordinate by itself.",
+        ),
+        (
+            {"gd": [0, 2 / 3], "ngd": [0, 1], "sign": [0, 1]},
+            "Medians of the coordinates are what sign descent finds. The unit step's votes are "
+            "vectors of length 1, not pairs of signs: the geometric median is another point.",
+        ),
+        (
+            {"gd": [0, 0], "ngd": [0, 0], "sign": [0, 1]},
+            "A step of gradient descent is a multiple of the sample's gradient, so its mean is "
+            "that of J: a far town pulls with more force than a near one.",
+        ),
+    ],
+    praise="Three rules, three kinds of centre.",
+)
+
+mean_sign = Exercise(
+    "mean_sign",
+    solution=_mean_sign,
+    cases=lambda rng: [(B,) for B in (1, 2, 6, 7, 10, 11, 12, 16, 17, 22, 40)],
+    mistakes=[
+        (
+            lambda B: -0.8,
+            "That is the mean sign of single samples, whatever B is: the signs were averaged. "
+            "Here the batch is averaged first, and only then is the sign taken.",
+        ),
+        (
+            lambda B: 1.0,
+            "That is the sign of the expected gradient. A finite batch's mean is random, and "
+            "the expectation of a sign is not the sign of the expectation.",
+        ),
+        (
+            lambda B: _mean_sign(B, ties=1.0),
+            "A batch whose gradients cancel has been counted as positive. sign 0 is 0.",
+        ),
+        (
+            lambda B: _mean_sign(B, ties=-1.0),
+            "A batch whose gradients cancel has been counted as negative. sign 0 is 0.",
+        ),
+        (
+            lambda B: 1 - 2 * 0.9**B,
+            "One ten has been taken to decide the vote in a batch of any size. "
+            "How many samples of -1 does a ten outweigh?",
+        ),
+    ],
+    praise="It is negative for B up to 6 and again from 11 to 16: more is not always better.",
+)
+
+batches = Exercise(
+    "batches",
+    solution={"downhill": 65, "within 30 degrees": 5120},
+    mistakes=[
+        (
+            {"downhill": 64, "within 30 degrees": 5120},
+            "At B = 64 the guarantee is that the mean step is not uphill. Downhill needs more "
+            "than that.",
+        ),
+        (
+            {"downhill": 9, "within 30 degrees": 5120},
+            "The noise of a batch shrinks with the root of B, not with B: a batch that is to be "
+            "8 times as quiet needs more than 8 times as many samples.",
+        ),
+        (
+            {"downhill": 257, "within 30 degrees": 5120},
+            "The factor 2 belongs to the distance from the true direction. An unbiased batch "
+            "does better: the error's part along g has mean 0.",
+        ),
+        (
+            {"downhill": 65, "within 30 degrees": 2560},
+            "The probability is bounded with the mean square of the error, so the sine is "
+            "squared too.",
+        ),
+        (
+            {"downhill": 65, "within 30 degrees": 256},
+            "That makes the bound on the probability 1: where are the 5 %?",
+        ),
+    ],
+    praise="Probably nearly right costs far more than right on average.",
+)
+
+order = Exercise(
+    "rule",
+    solution=Average(0.9) >> Unit() >> gd(0.1),
+    cases=lambda rng: [rng.normal(size=(6, 3)), rng.normal(size=(6, 1)) ** 3],
+    mistakes=[
+        (
+            Unit() >> Average(0.9) >> gd(0.1),
+            "Every gradient is normalised before it is averaged: that is an average of votes, "
+            "and it goes to the median however long you average.",
+        ),
+        (
+            Average(0.9) >> gd(0.1),
+            "Nothing is normalised here: these steps have the length of the average.",
+        ),
+        (
+            Average(0.9) >> Unit(),
+            "The order is right, and the step has the length 1. How long should it be?",
+        ),
+        (
+            ngd(0.1),
+            "Nothing is averaged here: each step has the direction of one sample.",
+        ),
+        (
+            Momentum(0.9) >> gd(0.1),
+            "That is momentum without normalising: its steps are as long as the sum of the "
+            "gradients is.",
+        ),
+    ],
+    praise="ng.normalized_momentum(0.1, 0.9) is the same rule.",
+)
+
+debug = Exercise(
+    "verdicts",
+    solution={1: "true", 2: "true", 3: "false", 4: "false", 5: "true"},
+    mistakes=[
+        (
+            dict.fromkeys(range(1, 6), "true"),
+            "Sentence 3 has been taken to follow from 1 and 2. But a mean of vectors that were "
+            "divided by different numbers weighs them differently.",
+        ),
+        (
+            {1: "true", 2: "true", 3: "false", 4: "true", 5: "true"},
+            "Shorter steps have been trusted to average the error away. They average what the "
+            "steps are on average, and that is not the gradient's direction.",
+        ),
+        (
+            {1: "true", 2: "false", 3: "false", 4: "false", 5: "true"},
+            "Sentence 2 is about a single vector. It is not there that the argument breaks.",
+        ),
+        (
+            {1: "false", 2: "true", 3: "false", 4: "false", 5: "true"},
+            "The minibatch has been blamed. Before it is normalised its gradient is unbiased, "
+            "for every batch size.",
+        ),
+        (
+            {1: "true", 2: "true", 3: "false", 4: "false", 5: "false"},
+            "Noise of any kind has been blamed. What does a reflection that leaves g where it is "
+            "do to isotropic Gaussian noise?",
+        ),
+    ],
+    praise="The step from 2 to 3 is where it breaks.",
+)
