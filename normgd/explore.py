@@ -7,7 +7,7 @@ explore(rosenbrock, gd(alpha=0.001), ngd(eta=0.05), start=(-1.5, 2.0), steps=500
 A landscape of two coordinates is seen from above, one of a single coordinate as its curve.
 
 One object serves every reader.  Its ``text/html`` is a labelled picture with its data beside it: a
-page needs only the script of :mod:`normgd.front` to bring it to life, and paper needs nothing.  In
+page needs only the script of ``normgd/front`` to bring it to life, and paper needs nothing.  In
 a live notebook it is a widget as well, and what the reader drags is what Python reads.  Either way
 the page iterates the formulas of :mod:`normgd.pixels`, which are the library's own, and the picture
 is drawn here.  What has no formula, such as a rule that branches on values, Python computes: it
@@ -906,7 +906,7 @@ class Explorer:
         state = {**self._values(), "plot": self._plot, "computed": self._computed}
         data = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
         data = data.replace("<", "\\u003c")  # or a string could end the script
-        sliders = sum(len(rates) for rates in self.rates.values())
+        sliders = sum(len(program["rates"]) for program in self._programs if program["step"])
         return (
             f'<div class="normgd-explorer" data-normgd="{self._frame.kind}" '
             f'style="--rules:{len(self.labels)};--sliders:{sliders}">'

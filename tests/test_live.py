@@ -149,6 +149,10 @@ class Notebook:
         mouse.move(x + across, y + down, steps=5)
         mouse.up()
         expect(handle).not_to_have_attribute("data-w", before)
+        # The last move is drawn with the next frame.
+        self.page.evaluate(
+            "() => new Promise((done) => setTimeout(() => requestAnimationFrame(done)))"
+        )
         return start(explorer)
 
 
@@ -359,7 +363,7 @@ def test_a_rule_that_branches_follows_what_is_moved(notebook: Notebook) -> None:
 
     explorer = notebook.explore(BRAKING)
     expect(explorer.locator(".normgd-why")).to_contain_text("braking: computed by Python, because")
-    path = explorer.locator("path[data-rule=braking]")
+    path = explorer.locator("path.normgd-path[data-rule=braking]")
     before = path.get_attribute("d")
     dragged = notebook.drag(explorer, 40, 30)
     expect(path).not_to_have_attribute("d", before)

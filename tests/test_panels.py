@@ -115,14 +115,15 @@ def test_a_handle_is_dragged(visit: Visit) -> None:
     for handle in handles(page):
         handle.scroll_into_view_if_needed()
         before, told, box = drawn(page), said(page), handle.bounding_box()
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        x, y = box["x"] + box["width"] / 2 + 5, box["y"] + box["height"] / 2 + 4
         page.mouse.move(x, y)
         page.mouse.down()
-        assert drawn(page) == before  # to take hold of it moves nothing
         page.mouse.move(x - 40, y - 30, steps=4)
-        page.mouse.up()
         assert drawn(page) != before
         said(page, told)
+        page.mouse.move(x, y)
+        assert drawn(page) == before  # though it was held off its centre
+        page.mouse.up()
 
 
 @each
@@ -239,3 +240,16 @@ def test_several_on_a_page_share_no_id_and_keep_to_themselves(browser: Any, site
         assert [old != new for old, new in zip(before, after, strict=True)] == [
             k == 1 for k in range(len(PANELS))
         ]
+
+
+@pytest.mark.parametrize("name", ["U-curve"])
+def test_the_mouse_over_the_curve_shows_the_run_behind_it(visit: Visit) -> None:
+    page = visit.page
+    box = page.locator('[data-figure="chart"]').bounding_box()
+    before = drawn(page)
+    page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + box["height"] / 2)
+    after = drawn(page)
+    assert after["path 0"] != before["path 0"]
+    assert after["curve 0"] == before["curve 0"]
+    page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + box["height"] + 200)
+    assert drawn(page) == after

@@ -56,8 +56,8 @@ def compass(J: Any, at: Any = None, radius: float = 1.0, angle: float = 30.0) ->
     TypeError
         If J is no landscape, or cannot be traced.
     ValueError
-        If J does not have two coordinates, if its gradient at ``at`` is not 0, or if no point is
-        given and none is known.
+        If J does not have two coordinates, if its gradient at ``at`` is not 0 or has a kink there,
+        or if no point is given and none is known.
 
     Examples
     --------
@@ -90,7 +90,7 @@ class Compass(Panel):
     marks = (
         Mark("field", "plane", "line", color=UNIT, width=1.5, opacity=0.6),
         Mark("unit", "plane", "arrow", "u = g / ‖g‖ at w* + r v", UNIT, width=3.5),
-        Mark("limit", "plane", "arrow", "Hv / ‖Hv‖, its limit as r → 0", dash="7 5"),
+        Mark("limit", "plane", "arrow", "Hv / ‖Hv‖, its limit as r\u00a0→\u00a00", dash="7 5"),
         Mark("way", "plane", "line", "the way of gradient descent from there", DESCENT),
         Mark("steps", "plane", "dots", color=DESCENT, width=4.5),
         Mark("same", "chart", "line", "where u would point as v does", width=1, dash="1 4"),
@@ -112,11 +112,16 @@ class Compass(Panel):
             at = J.minimisers[0]
         point = J.check_point(np.broadcast_to(np.asarray(at), (2,)), "at")
         self.at = np.array([_real(x, "at") for x in point])
-        slope, ring = np.linalg.norm(J.grad(self.at)), np.array([np.cos(RING), np.sin(RING)])
+        ring = np.array([np.cos(RING), np.sin(RING)])
+        slope = np.linalg.norm(J.grad(self.at))
         steepest = np.linalg.norm(J.grad(self.at[:, None] + ring), axis=0).max()
         if not slope <= 1e-9 * steepest:
             raise ValueError(f"at must be a point where the gradient is 0; there it is {slope:.3g}")
         self.hessian = np.asarray(J.hess(self.at), dtype=float)
+        nearby = 1e-6 * ring
+        gaps = J.grad(self.at[:, None] + nearby) - self.hessian @ nearby
+        if not np.linalg.norm(gaps, axis=0).max() <= 1e-8 * steepest:
+            raise ValueError(f"J must be smooth at {at!r}, so that Hv tells the gradient nearby")
         super().__init__(angle=angle, radius=radius)
 
     def compute(self, values: Mapping[str, Any]) -> tuple[dict[str, Points], dict[str, float]]:

@@ -55,7 +55,7 @@ def epsilon(J: Any = None, eta: float = 0.2, eps: float = 0.01, start: float = 0
     TypeError
         If J is no landscape, or cannot be traced.
     ValueError
-        If J does not have one coordinate, or no known minimiser with a curvature above 0.
+        If J does not have one coordinate, or no known minimiser at which it is smooth and curved.
     """
     return Epsilon(J, eta, eps, start)
 
@@ -105,6 +105,9 @@ class Epsilon(Panel):
         self.at, self.curvature = float(point[0]), float(np.ravel(J.hess(point))[0])
         if not 0 < self.curvature < math.inf:
             raise ValueError(f"J must be curved at its minimiser; J'' is {self.curvature:g} there")
+        gaps = np.abs(J.grad(self.at + np.array([[-1e-6, 1e-6]])) / 1e-6) - self.curvature
+        if not np.abs(gaps).max() <= 0.01 * self.curvature:
+            raise ValueError(f"J must be smooth at its minimiser {self.at:g}; {J.name} is not")
         self.subject = "" if J.name == "quadratic" else J.name
         low, high = self.at - 2, self.at + 2
         self.declared = (

@@ -248,9 +248,9 @@ class Mark:
         return f'<g class="normgd-rule" style="--hue:{self.color}">{path}</g>'
 
     def swatch(self) -> str:
-        ends = np.array([[1, 8], [18, 8]] if self.shape in ("dots", "point") else [[1, 8], [35, 8]])
-        sample = self.svg(drawn(self.shape, ends[-1:] if self.shape == "point" else ends))
-        sample = sample.replace("data-mark", "data-sample")
+        across = {"dots": [6, 14, 22, 30], "point": [18]}.get(self.shape, [1, 35])
+        places = np.array([[x, 8] for x in across])
+        sample = self.svg(drawn(self.shape, places)).replace("data-mark", "data-sample")
         return f'<svg width="36" height="16" aria-hidden="true">{sample}</svg>'
 
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SCRIPTS = ("base", "race", "panel", "compass", "u_curve", "norm_ball", "minibatch", "epsilon", "main")
+PANELS = ("compass", "u_curve", "norm_ball", "minibatch", "epsilon")
+SCRIPTS = ("base", "race", "panel", *PANELS, "main")
 STYLES = ("explore", "panel")
 
 

@@ -1,6 +1,6 @@
 r"""The LaTeX of a formula as MathML, which browsers show without any script.
 
->>> mathml(r"\frac{g}{2}")
+>>> mathml(r"\frac g 2")
 '<mfrac><mi>g</mi><mn>2</mn></mfrac>'
 
 It knows what :func:`normgd.formula` writes, and a little more; of a command that it does not know

@@ -161,6 +161,13 @@ const panel = (make) => ({ model, el }) => {
     redraw();
   }
 
+  /** A value as it is read: its letter, or what it means, and what it is. */
+  function written({ name, kind, letter, meaning }) {
+    const value = values[name];
+    const text = kind === "point" ? `(${value.map(exact).join(", ")})` : (kinds[name]?.text(value) ?? value);
+    return `${letter || meaning} = ${text}`;
+  }
+
   // ---------------------------------------------------------------------------- controls
 
   const controls = element("div", { class: "normgd-controls", role: "group", "aria-label": "Controls" });
@@ -215,9 +222,10 @@ const panel = (make) => ({ model, el }) => {
   });
   controls.append(element("div", { class: "normgd-buttons" }, reset, copy), code);
 
-  const facts = element("dl", { class: "normgd-facts" });
+  const facts = element("dl"); // of no class: the book's theme gives those with one its own look
   const summary = element("output", { class: "normgd-summary normgd-unseen" });
-  find(".normgd-side").append(controls, facts, summary);
+  const settings = element("p", { class: "normgd-paper" }); // on paper, instead of the controls
+  find(".normgd-side").append(controls, settings, element("div", { class: "normgd-facts" }, facts), summary);
   find(".normgd-about").remove(); // what it tells, the read-out tells
 
   // --------------------------------------------------------------------------- the handles
@@ -238,6 +246,30 @@ const panel = (make) => ({ model, el }) => {
     change({ [name]: values[name].map((x, k) => (k === i ? rounded(x + by * (high - low) / 100, value.box[i]) : x)) });
   }
 
+  /** Where a pointer is in a figure, in its pixels from the upper left corner between the axes. */
+  function placeIn(name, event) {
+    const { left, top } = figures[name];
+    const bounds = drawings[name].getBoundingClientRect();
+    const scale = drawings[name].viewBox.baseVal.width / bounds.width;
+    return [(event.clientX - bounds.left) * scale - left, (event.clientY - bounds.top) * scale - top];
+  }
+
+  /** Change what a place in a figure means. */
+  function take(meaning, name, [x, y]) {
+    const figure = figures[name];
+    const xy = [along(figure.x, x / figure.width), along(figure.y, 1 - y / figure.height)];
+    if (xy.every(Number.isFinite)) change(meaning(xy, values)); // a picture may have no size yet
+  }
+
+  // Where a panel says so, a mouse over a figure need not be pressed.
+  for (const [name, meaning] of Object.entries(own.hover ?? {})) {
+    drawings[name].addEventListener("pointermove", (event) => {
+      const [x, y] = placeIn(name, event);
+      const within = x >= 0 && x <= figures[name].width && y >= 0 && y <= figures[name].height;
+      if (event.pointerType === "mouse" && !event.buttons && within) take(meaning, name, [x, y]);
+    });
+  }
+
   for (const handle of plot.handles) {
     const svg = drawings[handle.figure];
     const figure = figures[handle.figure];
@@ -250,10 +282,7 @@ const panel = (make) => ({ model, el }) => {
       node.setAttribute(name, value);
     }
     views.push(() => {
-      const told = [handle.across, handle.up].filter(Boolean).map((name) => {
-        const { letter } = declared.find((value) => value.name === name);
-        return `${letter} = ${isPoint ? `(${values[name].map(exact).join(", ")})` : kinds[name].text(values[name])}`;
-      });
+      const told = declared.filter(({ name }) => name === handle.across || name === handle.up).map(written);
       const [low, high] = isPoint ? across.box[0] : [across.low, across.high];
       node.setAttribute("aria-valuemin", low);
       node.setAttribute("aria-valuemax", high);
@@ -261,15 +290,8 @@ const panel = (make) => ({ model, el }) => {
       node.setAttribute("aria-valuetext", told.join(", "));
     });
 
-    const fromPointer = (event) => {
-      const bounds = svg.getBoundingClientRect();
-      const scale = svg.viewBox.baseVal.width / bounds.width;
-      return [(event.clientX - bounds.left) * scale - figure.left, (event.clientY - bounds.top) * scale - figure.top];
-    };
-    const moveTo = ([x, y]) => {
-      const xy = [along(figure.x, x / figure.width), along(figure.y, 1 - y / figure.height)];
-      if (xy.every(Number.isFinite)) change(own.drag[handle.name](xy, values)); // a picture may have no size yet
-    };
+    const fromPointer = (event) => placeIn(handle.figure, event);
+    const moveTo = (place) => take(own.drag[handle.name], handle.figure, place);
 
     // Browsers do not all heed touch-action within SVG: a finger on the handle must not scroll.
     node.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
@@ -335,6 +357,7 @@ const panel = (make) => ({ model, el }) => {
     }
     own.draw?.(find, values);
     views.forEach((view) => view());
+    settings.textContent = declared.map(written).join(", ");
     const told = own.tell(values, numbers);
     facts.replaceChildren(...told.map(([term, text]) => element("div", {}, element("dt", {}, term), element("dd", {}, text))));
     if (!code.hidden) code.value = own.python(values);

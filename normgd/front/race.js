@@ -186,7 +186,7 @@ function landscape(plot, view, value) {
     const floor = plot.minimisers.length ? Math.min(...plot.minimisers.map(value)) : 0;
     const chosen = levels(heights.flat(), floor, plot.minimisers.length > 0);
     while (heights.length < heights[0].length) heights.push([]);
-    path(contours(heights, chosen, 4 * size), { "stroke-opacity": 0.3, "stroke-width": 4 });
+    path(contours(heights, chosen, 4 * size), { "stroke-opacity": 0.3, "stroke-width": 4.2 }); // at 4 Chromium dots the joints
   }
   const crosses = plot.minimisers.map((w) => view.toPixels(w, value(w)).map((z) => z.toFixed(1)).join(" "));
   const data = crosses.map((place) => `M${place}m-5-5l10 10m-10 0l10-10`).join("");
@@ -792,21 +792,23 @@ function race({ model, el }) {
 
   function drawPath(group, { path, J }) {
     const far = 20 * (width + height);
-    let line = "", dots = "", pen = [NaN, NaN], before = null, mark = pen;
+    let line = "", dots = "", pen = [NaN, NaN], before = null, mark = [0, 0];
     for (const [t, w] of path.entries()) {
       const at = view.toPixels(w, J[t]).map((z) => clamp(z, -1e7, 1e7));
       if (at.some(Number.isNaN)) break; // J is not defined there
-      const leg = before ? clip(before, at, far) : [at, at];
-      const step = before ? Math.max(Math.abs(at[0] - before[0]), Math.abs(at[1] - before[1])) : Infinity;
+      mark = at;
+      before ??= at;
+      const step = Math.max(Math.abs(at[0] - before[0]), Math.abs(at[1] - before[1]));
       if (step < 0.3) continue;
+      const leg = clip(before, at, far);
       before = at;
-      mark = leg?.[1] ?? at;
       if (!leg) continue;
       const [from, to] = leg;
       const place = ([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`;
       if (from[0] !== pen[0] || from[1] !== pen[1]) line += `M${place(from)}`;
-      if (t) line += view.leg(...from, ...to);
-      if (t && step >= 7) dots += `M${place(to)}h0`;
+      line += view.leg(...from, ...to);
+      if (step >= 7) dots += `M${place(to)}h0`;
+      mark = to;
       pen = to;
     }
     const [curve, beads, end] = group.children;

@@ -28,6 +28,7 @@ function u_curve(plot, functions) {
     return ends;
   }
 
+  const rateAt = ([x]) => ({ rate: clamp(Number(clamp(x, rates.low, rates.high).toPrecision(3)), rates.low, rates.high) });
   const written = (x) => (x >= far ? "diverged" : short(x));
 
   return {
@@ -59,12 +60,10 @@ function u_curve(plot, functions) {
       [`${label}: decades of rates below a thousandth of the start`, numbers[`${label}: decades`].toFixed(2)],
     ]),
     drag: {
-      cursor: ([x]) => ({ rate: clamp(Number(clamp(x, rates.low, rates.high).toPrecision(3)), rates.low, rates.high) }),
+      cursor: rateAt,
       origin: (xy) => ({ start: xy.map((x, i) => rounded(x, box[i])) }),
     },
-    hover: {
-      chart: ([x]) => ({ rate: clamp(Number(clamp(x, rates.low, rates.high).toPrecision(3)), rates.low, rates.high) }),
-    },
+    hover: { chart: rateAt },
     python({ rate, steps, start }) {
       const code = (rule, given) => rule.python.replace(/\{(\w+)\}/g, (_, name) => (name === rule.turned ? given : rule.rates[name]));
       return [
