@@ -237,6 +237,7 @@ RIGHT = [
     (ch04.tune, by_sweeping(400)),
     (ch04.debug, np.int64(10)),
     (ch04.debug, len([k for k in range(1, 101) if k % 10 == 0])),
+    (ch04.own, lambda g: 0.5 / (float(np.linalg.norm(g)) + 3.0) * g),
 ]
 
 

@@ -109,7 +109,8 @@ def _tools(unit: float, kappa_to_steps: float) -> dict[str, float]:
     return {"unit": float(unit), "steps": float(kappa_to_steps)}
 
 
-_STEPS = np.log(0.1) / np.log(31 / 33)
+_KAPPA = 43.5
+_STEPS = np.log(0.1) / np.log((_KAPPA - 1) / (_KAPPA + 1))
 _RMS = np.sqrt(np.mean(_AREA**2))
 
 tools = Exercise(
@@ -131,18 +132,18 @@ tools = Exercise(
             "The unit is a mean of squares, in square units; a unit of a must be like a.",
         ),
         (
-            _tools(_RMS, np.log(0.1) / np.log(1 - 1 / 32)),
+            _tools(_RMS, np.log(0.1) / np.log(1 - 1 / _KAPPA)),
             "Your number of steps is that of alpha = 1/L, where the slowest component shrinks by "
             "1 - 1/kappa; the best alpha does better.",
         ),
         (
-            _tools(_RMS, np.log(10) / np.log(33 / 31) / 2),
+            _tools(_RMS, _STEPS / 2),
             "Your number of steps gains a digit in J, which is the square of a distance; a digit "
             "of the distance takes more.",
         ),
     ],
     tolerance=1e-3,
-    praise="Root mean square, and some 37 steps a digit.",
+    praise="Root mean square, and some 50 steps a digit.",
 )
 
 newton = Exercise(

@@ -45,7 +45,8 @@ linear = Exercise(
         ),
         (
             np.sqrt(0.02),
-            "You let 1 - cos r be 1 % of something: the question is about the gradient, sin r.",
+            "You solved r^2 / 2 = 0.01. That belongs to 1 - cos r, or to the bound with M = r; the "
+            "question is about sin r itself.",
         ),
         (
             0.06 ** (1 / 3),
@@ -78,8 +79,9 @@ cycle = Exercise(
             "That is the width of the cycle, from one of its points to the other.",
         ),
         (
-            lambda p, alpha: (p * alpha / 2) ** (1 / (p - 1)),
-            "Check the exponent: which powers of a stand on the two sides of the equation?",
+            lambda p, alpha: (p * alpha / 2) ** (2 - p),
+            "Check the exponent: which power of a is left when you have divided, and how do you get "
+            "from that power to a itself?",
         ),
         (
             lambda p, alpha: alpha / 2,
@@ -104,7 +106,7 @@ def _flatness(shift: float, upside_down: bool = False):
 
 
 def _of_values(J, near, far):
-    return np.log(J(np.array([far])) / J(np.array([near]))) / np.log(far / near) - 1
+    return np.log(J(np.array([far])) / J(np.array([near]))) / np.log(far / near) + 1
 
 
 def _one_point(J, near, far):
@@ -128,17 +130,14 @@ flatness = Exercise(
             "That is the exponent of the gradient, which has one power less than J.",
         ),
         (
-            _flatness(2.0),
-            "The slope of J has one power less than J, not one more and not two less.",
-        ),
-        (
             _one_point,
             "From one point you cannot tell a flat landscape from a small c. Use both points: in "
             "their ratio c drops out.",
         ),
         (
             _of_values,
-            "You used the values of J, whose ratio has the exponent p itself.",
+            "One too many. Have you used the values of J? They have the exponent p itself; it is the "
+            "gradient that has one power less.",
         ),
         (
             _flatness(1.0, upside_down=True),

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from ..functions import quadratic
-from ..ops import unit
+from ..ops import absolute, maximum, norm, unit
 from ..path import descend
+from ..rule import Rule
 from ..rules import gd, ngd
 from . import Exercise
 
@@ -229,4 +230,45 @@ debug = Exercise(
         ),
     ],
     praise="And of starts drawn at random, almost surely none.",
+)
+
+
+class _Soft(Rule):
+    eta: float = 0.5
+    c: float = 3.0
+
+    def __call__(self, g: Any) -> Any:
+        return self.eta * g / (norm(g) + self.c)
+
+
+own = Exercise(
+    "Soft(eta=0.5, c=3.0)",
+    solution=_Soft(),
+    cases=lambda rng: [rng.normal(size=(3, 2)), 100 * rng.normal(size=(3, 2)), [[0.0, 0.0]]],
+    mistakes=[
+        (lambda g: g / (norm(g) + 3.0), "It does not use eta: how long is its longest step?"),
+        (
+            lambda g: 0.5 * g / (absolute(g) + 3.0),
+            "It divides each coordinate by its own size. The norm is one number for the whole "
+            "vector, and the direction must stay that of g.",
+        ),
+        (
+            lambda g: 0.5 * g / maximum(norm(g), 3.0),
+            "That is clipping: it switches at c. Here the two are blended, and both stand below "
+            "the fraction bar.",
+        ),
+        (
+            lambda g: 0.5 * unit(g) + 3.0,
+            "c stands beside the norm, below the fraction bar.",
+        ),
+        (
+            lambda g: -0.5 * g / (norm(g) + 3.0),
+            "A rule returns what is subtracted from w, so it points uphill, as g does.",
+        ),
+        (
+            lambda g: 3.0 * g / (norm(g) + 0.5),
+            "eta and c are exchanged.",
+        ),
+    ],
+    praise="Long steps far out, short ones near the minimum.",
 )

@@ -51,103 +51,63 @@ balls = Exercise(
     praise="The disc keeps the proportions, one square drops them, the other keeps one coordinate.",
 )
 
+
+def _locked(share: Any) -> Any:
+    """Return an answer of the form share(|x0|, eta) · curvature · fall / slope."""
+
+    def locked_steps(curvature: Any, slope: Any, eta: Any, x0: Any, fall: Any) -> Any:
+        return share(abs(x0), eta) * curvature * fall / slope
+
+    return locked_steps
+
+
+def _pair(C: Any) -> Any:
+    return 2 * C * (1 - C)
+
+
 lock = Exercise(
-    "the pair rate, steps_needed",
-    solution={"rate": 0.78125, "steps_needed": 1280.0},
+    "locked_steps(curvature, slope, eta, x0, fall)",
+    solution=_locked(lambda x0, eta: _pair(x0 / eta % 1)),
+    cases=lambda rng: [
+        (4.0, 1e-3, 0.3, 0.66, 1.0),
+        (1.0, 1e-4, 0.1, 0.033, 0.5),
+        (0.5, 1e-5, 1.0, -3.4, 2.0),
+        (float(rng.uniform(1, 9)), 1e-4, 0.2, 0.2 * float(rng.uniform(5.1, 5.4)), 0.7),
+    ],
     mistakes=[
         (
-            {"rate": 0.5, "steps_needed": 2000.0},
-            "That is 2/λ, one over the mean of the two gradients. What moves w₂ is the rate "
-            "η/‖g‖ of each step: take the mean of the rates.",
+            _locked(lambda x0, eta: 0.5),
+            "You have the rate 2/λ, one over the mean of the two gradients. What moves w₂ is the "
+            "rate η/‖g‖ of each step: take the mean of the rates.",
         ),
         (
-            {"rate": 300.0, "steps_needed": 1 / 0.3},
+            lambda curvature, slope, eta, x0, fall: fall / eta,
             "You let w₂ walk at full speed, as if the bounce of w₁ took nothing of the unit "
             "vector's length.",
         ),
         (
-            {"rate": 1.5625, "steps_needed": 640.0},
-            "You have taken ½w₁² for 2w₁² / 2: the curvature is the second derivative of 2w₁².",
-        ),
-        (
-            {"rate": 3.125, "steps_needed": 320.0},
+            lambda curvature, slope, eta, x0, fall: _pair(abs(x0) / eta % 1) * fall / slope,
             "The curvature across is missing: the norm of the gradient is λ|w₁|, not |w₁|.",
         ),
         (
-            {"rate": 1.5625, "steps_needed": 1280.0},
-            "Your rate is what two steps do together; the count of steps is that of single ones.",
+            _locked(lambda x0, eta: _pair(x0 / eta % 1) / 2),
+            "Your rate is what two steps do together; the count is that of single steps.",
         ),
         (
-            {"rate": 0.25, "steps_needed": 4000.0},
-            "That is 1/λ, the rate that would be best for w₁. The unit step chooses its own.",
+            _locked(lambda x0, eta: 1.0),
+            "You have the rate 1/λ, which would be best for w₁. The unit step chooses its own.",
+        ),
+        (
+            _locked(lambda x0, eta: _pair(x0 / eta)),
+            "You have taken the start for the bounce. The whole steps on the way to the valley's "
+            "floor do not count: what remains after them?",
+        ),
+        (
+            _locked(lambda x0, eta: _pair(x0 % eta)),
+            "Your C is a length. C is a share of η, a number between 0 and 1.",
         ),
     ],
-    praise="η is in neither of them: it has cancelled.",
-    tolerance=0.01,
-)
-
-
-def _direction(w: Any, Z: Any) -> Any:
-    log_s = -np.logaddexp(0, Z @ w)
-    g = -(np.exp(log_s - log_s.max()) @ Z)
-    return g / np.sqrt(g @ g)
-
-
-def _naive(w: Any, Z: Any) -> Any:
-    g = -((1 / (1 + np.exp(Z @ w))) @ Z)
-    return g / np.sqrt(g @ g)
-
-
-def _worst_only(w: Any, Z: Any) -> Any:
-    z = Z[np.argmin(Z @ w)]
-    return -z / np.sqrt(z @ z)
-
-
-def _unweighted(w: Any, Z: Any) -> Any:
-    g = -Z.sum(axis=0)
-    return g / np.sqrt(g @ g)
-
-
-def _with_eps(w: Any, Z: Any) -> Any:
-    g = -((1 / (1 + np.exp(Z @ w))) @ Z)
-    return g / (np.sqrt(g @ g) + 1e-8)
-
-
-def _cases(rng: np.random.Generator) -> list[Any]:
-    Z = np.array([[0.6, 0.3], [0.5, 0.45], [0.2, 0.8]])
-    return [(length * np.array([0.9, 0.4]), Z) for length in (0.0, 1.0, 30.0, 1e3, 1e6)] + [
-        (rng.normal(size=4), rng.normal(size=(6, 4)))
-    ]
-
-
-direction = Exercise(
-    "my_direction",
-    solution=_direction,
-    cases=_cases,
-    mistakes=[
-        (
-            _naive,
-            "Where w is long, all your s_i underflow to 0 and 0/0 is NaN. Divide by the largest "
-            "of them before you leave the logarithms.",
-        ),
-        (
-            _with_eps,
-            "The small number in the denominator turns 0/0 into a step of length 0, and shortens "
-            "steps before that. The direction is still lost.",
-        ),
-        (lambda w, Z: -_direction(w, Z), "This points downhill; g/‖g‖ points uphill."),
-        (
-            _worst_only,
-            "Only the worst example pulls in your direction. That is right in the limit of long "
-            "w; nearer to 0 all of them pull.",
-        ),
-        (
-            _unweighted,
-            "All your examples pull with the same force. The gradient listens to an example the "
-            "less the better it is classified.",
-        ),
-    ],
-    praise="The same direction at every length, and no logarithm was left too early.",
+    praise="Only the remainder of the start counts, not η itself: it has cancelled.",
 )
 
 clip = Exercise(

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 
-from ..rules import Average, Momentum, Unit, gd, ngd
 from . import Exercise
 
 
@@ -74,69 +73,6 @@ mean_sign = Exercise(
         ),
     ],
     praise="It is negative for B up to 6 and again from 11 to 16: more is not always better.",
-)
-
-batches = Exercise(
-    "batches",
-    solution={"downhill": 65, "within 30 degrees": 5120},
-    mistakes=[
-        (
-            {"downhill": 64, "within 30 degrees": 5120},
-            "At B = 64 the guarantee is that the mean step is not uphill. Downhill needs more "
-            "than that.",
-        ),
-        (
-            {"downhill": 9, "within 30 degrees": 5120},
-            "The noise of a batch shrinks with the root of B, not with B: a batch that is to be "
-            "8 times as quiet needs more than 8 times as many samples.",
-        ),
-        (
-            {"downhill": 257, "within 30 degrees": 5120},
-            "The factor 2 belongs to the distance from the true direction. An unbiased batch "
-            "does better: the error's part along g has mean 0.",
-        ),
-        (
-            {"downhill": 65, "within 30 degrees": 2560},
-            "The probability is bounded with the mean square of the error, so the sine is "
-            "squared too.",
-        ),
-        (
-            {"downhill": 65, "within 30 degrees": 256},
-            "That makes the bound on the probability 1: where are the 5 %?",
-        ),
-    ],
-    praise="Probably nearly right costs far more than right on average.",
-)
-
-order = Exercise(
-    "rule",
-    solution=Average(0.9) >> Unit() >> gd(0.1),
-    cases=lambda rng: [rng.normal(size=(6, 3)), rng.normal(size=(6, 1)) ** 3],
-    mistakes=[
-        (
-            Unit() >> Average(0.9) >> gd(0.1),
-            "Every gradient is normalised before it is averaged: that is an average of votes, "
-            "and it goes to the median however long you average.",
-        ),
-        (
-            Average(0.9) >> gd(0.1),
-            "Nothing is normalised here: these steps have the length of the average.",
-        ),
-        (
-            Average(0.9) >> Unit(),
-            "The order is right, and the step has the length 1. How long should it be?",
-        ),
-        (
-            ngd(0.1),
-            "Nothing is averaged here: each step has the direction of one sample.",
-        ),
-        (
-            Momentum(0.9) >> gd(0.1),
-            "That is momentum without normalising: its steps are as long as the sum of the "
-            "gradients is.",
-        ),
-    ],
-    praise="ng.normalized_momentum(0.1, 0.9) is the same rule.",
 )
 
 debug = Exercise(
