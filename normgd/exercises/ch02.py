@@ -1,5 +1,7 @@
 """Checks of the exercises of chapter 2."""
 
+from typing import Any
+
 import numpy as np
 
 from ..functions import least_squares, quadratic, rosenbrock
@@ -105,8 +107,8 @@ nearer = Exercise(
 _AREA = np.random.default_rng(2).uniform(40, 160, size=60)
 
 
-def _tools(unit: float, kappa_to_steps: float) -> dict[str, float]:
-    return {"unit": float(unit), "steps": float(kappa_to_steps)}
+def _tools(unit: Any, steps: Any) -> dict[str, float]:
+    return {"unit": float(unit), "steps": float(steps)}
 
 
 _KAPPA = 43.5

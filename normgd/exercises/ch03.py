@@ -1,5 +1,8 @@
 """Checks of the exercises of chapter 3."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from scipy.optimize import brentq
 
@@ -80,7 +83,7 @@ cycle = Exercise(
         ),
         (
             lambda p, alpha: (p * alpha / 2) ** (2 - p),
-            "Check the exponent: which power of a is left when you have divided, and how do you get "
+            "Check the exponent: which power of a is left when you have divided, and how to come "
             "from that power to a itself?",
         ),
         (
@@ -96,8 +99,8 @@ cycle = Exercise(
 )
 
 
-def _flatness(shift: float, upside_down: bool = False):
-    def exponent(J, near, far):
+def _flatness(shift: float, upside_down: bool = False) -> Callable[[Any, float, float], Any]:
+    def exponent(J: Any, near: float, far: float) -> Any:
         slopes = [abs(J.grad(np.array([x]))[0]) for x in (near, far)]
         ratio = np.log(slopes[1] / slopes[0]) / np.log(far / near)
         return shift + (1 / ratio if upside_down else ratio)
@@ -105,17 +108,17 @@ def _flatness(shift: float, upside_down: bool = False):
     return exponent
 
 
-def _of_values(J, near, far):
+def _of_values(J: Any, near: float, far: float) -> Any:
     return np.log(J(np.array([far])) / J(np.array([near]))) / np.log(far / near) + 1
 
 
-def _one_point(J, near, far):
+def _one_point(J: Any, near: float, far: float) -> Any:
     return 1 + np.log(abs(J.grad(np.array([near]))[0])) / np.log(near)
 
 
 def _scaled(p: float, c: float) -> Function:
     flat = power(p)
-    return Function(lambda w: c * flat.value(w), lambda w: c * flat.grad(w), dim=1)
+    return Function(lambda w: c * flat(w), dim=1)
 
 
 flatness = Exercise(
@@ -136,8 +139,8 @@ flatness = Exercise(
         ),
         (
             _of_values,
-            "One too many. Have you used the values of J? They have the exponent p itself; it is the "
-            "gradient that has one power less.",
+            "One too many. Have you used the values of J? They have the exponent p itself, and the "
+            "gradient has one power less.",
         ),
         (
             _flatness(1.0, upside_down=True),
