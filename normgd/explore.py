@@ -16,16 +16,10 @@ follows the hand in a live notebook, and on a page it is a still that says so.
 
 from __future__ import annotations
 
-import ast
 import functools
-import importlib.util
 import itertools
-import json
 import math
-import os
-import re
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
@@ -34,15 +28,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from . import front, functions, rules, schedules
 from .formula import formula
+from .front import svg
 from .front.mathml import mathml
+from .front.shown import Shown, html, widget_class
+from .front.words import field, labels, landscape_code, letter, rule_code, scheduled
 from .functions import Function, _real, as_function
 from .ops import whole
 from .path import Path, _start, descend
 from .pixels import _name_rates, javascript, javascript_value
 from .plot import levels, style
-from .rule import LETTERS, Chain, Letter, Rule, _show, as_rule
+from .rule import LETTERS, Chain, Letter, Rule, as_rule
 from .symbols import JAVASCRIPT_PRELUDE
 
 Interval = tuple[float, float]
@@ -108,16 +104,12 @@ MARKERS = {
 
 
 @dataclass(frozen=True)
-class _Line:
+class Line:
     """How a rule's path is drawn."""
 
     color: str
     dash: str
     marker: str
-
-    def group(self, content: str) -> str:
-        """Wrap SVG elements whose colour the style sheet may lighten on a dark page."""
-        return f'<g class="normgd-rule" style="--hue:{self.color}">{content}</g>'
 
     def stroke(self, data: str, **more: str) -> str:
         attributes = "".join(f' {name}="{escape(value)}"' for name, value in more.items())
@@ -132,10 +124,10 @@ class _Line:
 
     def swatch(self) -> str:
         sample = self.stroke("M0 8h36") + self.mark('transform="translate(18 8)"')
-        return f'<svg width="36" height="16" aria-hidden="true">{self.group(sample)}</svg>'
+        return svg.swatch(svg.hued(self.color, sample))
 
 
-def _lines(rules: Sequence[Rule]) -> list[_Line]:
+def lines_of(rules: Sequence[Rule]) -> list[Line]:
     """Give each rule its colour, dashes and marker; two of one colour get distinct dashes."""
     lines, used = [], set()
     for rule in rules:
@@ -143,7 +135,7 @@ def _lines(rules: Sequence[Rule]) -> list[_Line]:
         wanted = [DASHES.get(look["linestyle"], ""), *DASHES.values()]
         dash = next((d for d in wanted if (look["color"], d) not in used), wanted[0])
         used.add((look["color"], dash))
-        lines.append(_Line(look["color"], dash, MARKERS.get(look["marker"], MARKERS["o"])))
+        lines.append(Line(look["color"], dash, MARKERS.get(look["marker"], MARKERS["o"])))
     return lines
 
 
@@ -151,7 +143,7 @@ def _lines(rules: Sequence[Rule]) -> list[_Line]:
 
 
 @dataclass(frozen=True)
-class _Frame(ABC):
+class Frame(ABC):
     """What is shown of a landscape, and its size in pixels within the axes' labels."""
 
     J: Function
@@ -189,8 +181,8 @@ class _Frame(ABC):
         """Draw the landscape."""
 
     @classmethod
-    def of(cls, J: Function, box: Box, outer_width: int) -> _Frame:
-        scene: type[_Frame] = _Plane if len(box) == 2 else _Curve
+    def of(cls, J: Function, box: Box, outer_width: int) -> Frame:
+        scene: type[Frame] = _Plane if len(box) == 2 else _Curve
         return scene(J, box, (outer_width - scene.left - scene.right) // 4 * 4)
 
     def pixels(self, points: Any) -> np.ndarray:
@@ -226,7 +218,7 @@ class _Frame(ABC):
         return float(finite.min()), float(finite.max())
 
 
-class _Plane(_Frame):
+class _Plane(Frame):
     """A landscape of two coordinates, from above."""
 
     kind, about, names = "plane", "contours and paths", ("w₁", "w₂")
@@ -251,12 +243,12 @@ class _Plane(_Frame):
         chosen = levels(self.J, self.box, count=15)
         # No level may hang on a last digit; and 0 is 0.
         near_zero = 1e-9 * np.abs(chosen).max()
-        return _contours(
+        return svg.contours(
             self.values, [0.0 if abs(x) < near_zero else float(f"{x:.10g}") for x in chosen]
         )
 
 
-class _Curve(_Frame):
+class _Curve(Frame):
     """A landscape of one coordinate: its curve, on which a path hops."""
 
     kind, about, names = "line", "curve and paths", ("w", "J(w)")
@@ -289,11 +281,11 @@ class _Curve(_Frame):
         points = self.pixels(np.stack([x, self.values], axis=-1))
         known = np.isfinite(points).all(axis=1)
         data = ""
-        for first, last in _runs(known):
+        for first, last in svg.runs(known):
             # In quarters of a pixel, as the contours are.
             piece = np.clip(np.round(4 * points[first:last]), -1e6, 1e6).astype(np.int64)
             if len(piece) > 1:
-                data += "M" + "L".join(f"{a} {b}" for a, b in _simplify(piece, tolerance=0.6))
+                data += "M" + "L".join(f"{a} {b}" for a, b in svg.simplify(piece, tolerance=0.6))
         return (
             f'<g class="normgd-contours" transform="scale(.25)"><path d="{data}" fill="none" '
             'stroke="currentColor" stroke-opacity=".55" stroke-width="6" '
@@ -301,113 +293,29 @@ class _Curve(_Frame):
         )
 
 
-def _runs(known: np.ndarray) -> list[tuple[int, int]]:
-    """Return the first and one past the last index of each run of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], known.astype(int), [0]])))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
-
-
-def _simplify(line: np.ndarray, tolerance: float) -> np.ndarray:
-    """Drop the points that lie within the tolerance of the line through the others.
-
-    Douglas, Peucker, Cartographica 10 (1973) 112-122.  The points are whole numbers, so the
-    choice is the same on every machine.
-    """
-    keep = np.zeros(len(line), dtype=bool)
-    keep[[0, -1]] = True
-    pieces = [(0, len(line) - 1)]
-    while pieces:
-        first, last = pieces.pop()
-        chord, offset = line[last] - line[first], line[first + 1 : last] - line[first]
-        if not len(offset):
-            continue
-        length = int(chord @ chord)
-        if length:
-            distance = (offset[:, 0] * chord[1] - offset[:, 1] * chord[0]) ** 2
-        else:  # the ends of a closed curve
-            distance, length = (offset**2).sum(axis=1), 1
-        farthest = int(np.argmax(distance))
-        if distance[farthest] > tolerance**2 * length:
-            middle = first + 1 + farthest
-            keep[middle] = True
-            pieces += [(first, middle), (middle, last)]
-    return line[keep]
-
-
-def _contours(values: np.ndarray, levels: Sequence[float]) -> str:
-    """Draw the contours of a grid, one node every second pixel."""
-    try:
-        from contourpy import contour_generator
-    except ImportError as error:
-        raise ImportError("the explorer needs contourpy, which comes with Matplotlib") from error
-
-    # In quarters of a pixel, so that a point on an edge of the grid is whole in one direction and
-    # rounding the other hardly ever hangs on a last digit.
-    x, y = (8 * np.arange(n) for n in reversed(values.shape))
-    generator: Any = contour_generator(x, y, np.ma.masked_invalid(values))
-    paths = []
-    for level in levels:
-        data = ""
-        for line in generator.lines(level):
-            points = _simplify(np.round(line).astype(np.int64), tolerance=1.2)
-            if len(points) > 2:
-                steps = " ".join(f"{x} {y}" for x, y in np.diff(points, axis=0).tolist())
-                data += f"M{points[0, 0]} {points[0, 1]}l{steps}".replace(" -", "-")
-        if data:
-            paths.append(f'<path d="{data}"/>')
-    return (
-        '<g class="normgd-contours" transform="scale(.25)" fill="none" stroke="currentColor" '
-        f'stroke-opacity=".3" stroke-width="4" stroke-linejoin="round">{"".join(paths)}</g>'
-    )
-
-
-def _ticks(low: float, high: float, most: int = 6) -> list[str]:
-    """Return at most so many round numbers between low and high, as text."""
-    least = (high - low) / most
-    power = 10.0 ** math.floor(math.log10(least))
-    step = next(m * power for m in (1, 2, 5, 10) if m * power >= least * (1 - 1e-9))
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [f"{k * step:.10g}" for k in range(first, last + 1)]
-
-
-def _minus(number: str) -> str:
-    return number.replace("-", "−")
-
-
-def _label(x: float, y: float, anchor: str, text: str, name: bool = False) -> str:
-    look = ' class="normgd-name" font-size="15"' if name else ""
-    return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}"{look}>{_minus(text)} </text>'
-
-
-def _axes(frame: _Frame) -> str:
-    """Draw the frame, its ticks and their labels.
-
-    Where a host strips SVG it leaves the words; spaces and their order keep those readable.
-    """
+def _axes(frame: Frame) -> str:
+    """Draw the frame, its ticks and their labels."""
     (left, right), (bottom, top) = frame.window
     foot = frame.top + frame.height
     lines = f"M{frame.left} {frame.top}h{frame.width}v{frame.height}h-{frame.width}z"
     name, other = frame.names
-    across = _label(frame.left + frame.width / 2, foot + 36, "middle", name, name=True)
+    across = svg.text(frame.left + frame.width / 2, foot + 36, "middle", name, name=True)
     if frame.kind == "plane":
-        up = _label(10, frame.top + frame.height / 2, "middle", other, name=True)
+        up = svg.text(10, frame.top + frame.height / 2, "middle", other, name=True)
     else:
-        up = _label(2, 16, "start", other, name=True)
-    for tick in _ticks(left, right):
+        up = svg.text(2, 16, "start", other, name=True)
+    for tick in svg.ticks(left, right):
         x = frame.left + frame.pixels((float(tick), bottom))[0]
         lines += f"M{x:g} {foot}v5"
-        across += _label(x, foot + 19, "middle", tick)
-    for tick in _ticks(bottom, top):
+        across += svg.text(x, foot + 19, "middle", tick)
+    for tick in svg.ticks(bottom, top):
         y = frame.top + frame.pixels((left, float(tick)))[1]
         lines += f"M{frame.left} {y:g}h-5"
-        up += _label(frame.left - 9, y + 4.5, "end", tick)
-    return (
-        f'<path class="normgd-axes" d="{lines}" fill="none" stroke="currentColor" '
-        f'stroke-opacity=".6"/>{across}{up}'
-    )
+        up += svg.text(frame.left - 9, y + 4.5, "end", tick)
+    return svg.axes(lines, across + up)
 
 
-def _drawn(frame: _Frame, line: _Line, label: str, path: Path) -> str:
+def _drawn(frame: Frame, line: Line, label: str, path: Path) -> str:
     """Draw a path: the line, a dot after each step that is long enough to be seen, its end."""
     places = frame.place(path.w)
     seen = np.isfinite(path.w).all(axis=1) & ~np.isnan(places).any(axis=1)
@@ -424,29 +332,20 @@ def _drawn(frame: _Frame, line: _Line, label: str, path: Path) -> str:
     long = np.abs(np.diff(points, axis=0)).max(axis=1, initial=0) >= 7
     dots = "".join(f"M{x:g} {y:g}h0" for x, y in points[1:][long])
     x, y = points[-1]
-    return line.group(
+    return svg.hued(
+        line.color,
         line.stroke(data.replace(" -", "-"), **{"data-rule": label})
         + f'<path class="normgd-dots" d="{dots}" stroke="{line.color}" stroke-width="4.5" '
-        'stroke-linecap="round" fill="none"/>' + line.mark(f'transform="translate({x:g} {y:g})"')
+        'stroke-linecap="round" fill="none"/>' + line.mark(f'transform="translate({x:g} {y:g})"'),
     )
 
 
 # ------------------------------------------------------------------------------- the controls
 
-GREEK = {
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "eps": "ε", "eta": "η", "lam": "λ",
-    "mu": "μ", "nu": "ν", "rho": "ρ", "sigma": "σ", "tau": "τ", "theta": "θ",
-    # As in the formulas, where a name stands for a letter.
-    "eps_root": "ε₀", "shrink": "τ", "grow": "τ₊", "decay": "λ", "warmup": "ω", "at_zero": "γ₀",
-    "J_star": "J*", "r_eps": "rε",
-}  # fmt: skip
-SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-
 
 def _control(name: str, value: float) -> dict[str, Any]:
     """Describe the slider of a hyper-parameter; in a chain its name ends with the link's number."""
-    field = re.sub(r"_\d+$", "", name)
-    known = LETTERS.get(field, Letter("", "", field, -math.inf, math.inf))
+    known = LETTERS.get(field(name), Letter("", "", field(name), -math.inf, math.inf))
     if math.isfinite(known.highest):
         top = known.highest - 0.01 if known.open_end else known.highest
         scale = {"low": known.lowest, "high": max(top, value)}
@@ -456,45 +355,16 @@ def _control(name: str, value: float) -> dict[str, Any]:
         scale = {"middle": value or 0.01}  # two decades to either side, and at the far left 0
     else:
         scale = {"low": 3 * value - 1, "high": 1 - value}
-    word = field.rstrip("0123456789")
-    digits = field[len(word) :]
-    letter = GREEK.get(word, word) + digits.translate(SUBSCRIPT)
-    return {"name": name, "letter": letter, "meaning": known.meaning, **scale}
+    return {"name": name, "letter": letter(name), "meaning": known.meaning, **scale}
 
 
-def _schedules(rule: Rule) -> str:
-    """Tell the hyper-parameters that have no slider because they change with t."""
-    if isinstance(rule, Chain):
-        return ", ".join(filter(None, map(_schedules, rule.rules)))
-    rates = rule.rates().items()
-    scheduled = ((name, rate) for name, rate in rates if callable(rate))
-    return ", ".join(f"{GREEK.get(name, name)} = {_show(rate)}" for name, rate in scheduled)
-
-
-def _labels(rules: Sequence[Rule]) -> list[str]:
-    """Name the rules by their kind, numbered where a kind comes twice."""
-
-    def kind(rule: Rule) -> str:
-        if isinstance(rule, Chain):
-            return " >> ".join(map(kind, rule.rules))
-        return type(rule).__name__.replace("<lambda>", "rule")
-
-    kinds = [kind(rule) for rule in rules]
-    count, seen = Counter(kinds), Counter[str]()
-    labels = []
-    for name in kinds:
-        seen[name] += 1
-        labels.append(f"{name} {seen[name]}" if count[name] > 1 else name)
-    return labels
-
-
-def _with_rates(rule: Rule, rates: dict[str, float]) -> Rule:
+def with_rates(rule: Rule, rates: dict[str, float]) -> Rule:
     """Return the rule with these hyper-parameters, named as in its JavaScript."""
     if isinstance(rule, Chain):
         links = []
         for i, link in enumerate(rule.rules):
             own = {k.removesuffix(f"_{i}"): v for k, v in rates.items() if k.endswith(f"_{i}")}
-            links.append(_with_rates(link, own))
+            links.append(with_rates(link, own))
         return Chain(tuple(links))
     return replace(rule, **rates) if rates else rule
 
@@ -510,7 +380,7 @@ def _dimension(J: Function, box: Any, start: Any) -> int:
     return J.dim
 
 
-def _box(J: Function, box: Any, start: Any) -> Box:
+def box_of(J: Function, box: Any, start: Any) -> Box:
     d = _dimension(J, box, start)
     if box is None:
         box = J.box[:d]
@@ -536,24 +406,7 @@ def _box(J: Function, box: Any, start: Any) -> Box:
     return pairs
 
 
-# -------------------------------------------------------------------------- the code to copy
-
-
-def _landscape_code(J: Function) -> str:
-    """Return J as Python code, or the name ``J`` if no short expression imports it."""
-    if getattr(functions, J.name, None) is J:
-        return f"ng.functions.{J.name}"
-    if J._made_by is None:
-        return "J"
-    make, inputs = J._made_by
-    values = [*map(repr, inputs), *(f"{name}={value!r}" for name, value in make.keywords.items())]
-    code = f"{make.func.__name__}({', '.join(values)})"
-    try:
-        for value in (*inputs, *make.keywords.values()):
-            ast.literal_eval(repr(value))
-    except (SyntaxError, ValueError):  # arrays, say
-        return "J"
-    return f"ng.functions.{code}" if len(code) < 100 else "J"
+# ----------------------------------------------------------------------- what Python computes
 
 
 def _formula(rule: Rule) -> list[str]:
@@ -562,29 +415,6 @@ def _formula(rule: Rule) -> list[str]:
         return [mathml(line) for line in formula(rule).lines]
     except TypeError:
         return []
-
-
-def _rule_code(rule: Rule, suffix: str = "") -> str:
-    """Return a rule as Python code, with ``{eta}`` where a slider's number belongs."""
-    if isinstance(rule, Chain):
-        return " >> ".join(_rule_code(link, f"_{i}") for i, link in enumerate(rule.rules))
-    name = type(rule).__name__
-    if type(rule).__module__ == as_rule.__module__:  # a plain function
-        return name.replace("<lambda>", "rule")
-    values = []
-    for field, value in rule._fields().items():
-        if isinstance(value, float) and field in rule.rates():
-            text = f"{{{field}{suffix}}}"
-        elif type(value).__module__ == schedules.__name__:
-            text = re.sub(r"\b[a-z_]+\(", r"ng.schedules.\g<0>", repr(value))
-        else:
-            text = _show(value)
-        values.append(f"{field}={text}")
-    code = f"{name}({', '.join(values)})"
-    return f"ng.{code}" if getattr(rules, name, None) is type(rule) else code
-
-
-# ----------------------------------------------------------------------- what Python computes
 
 
 def _reason(error: TypeError) -> str:
@@ -611,7 +441,7 @@ def _run(path: Path) -> dict[str, Any]:
 # ------------------------------------------------------------------------------- the explorer
 
 
-class Explorer:
+class Explorer(Shown):
     """A landscape, rules and a start, to be seen and moved.  Made by :func:`explore`.
 
     Attributes
@@ -633,8 +463,10 @@ class Explorer:
         How many times the picture is enlarged, and the point in its middle.
     labels : list of str
         The labels of all rules.
+    widget : ipywidgets.DOMWidget
+        The explorer as a widget, to be laid out beside others or observed.
 
-    All but ``labels`` can be set, as a whole; in a live notebook they follow the reader's hand.
+    All but the last two can be set, as a whole; in a live notebook they follow the reader's hand.
     """
 
     start: Any
@@ -652,14 +484,13 @@ class Explorer:
         if not rules:
             raise ValueError("rules must be at least one rule, such as ngd(eta=0.1); got none")
         self._rules = [as_rule(rule) for rule in rules]
-        self.labels = _labels(self._rules)
-        self._frame = _Frame.of(J, _box(J, box, start), whole("width", width, 200))
+        self.labels = labels(self._rules)
+        self._frame = Frame.of(J, box_of(J, box, start), whole("width", width, 200))
         if start is None:
             (left, right), *others = self._frame.box
             start = [left + (right - left) / 8, *(high - (high - low) / 4 for low, high in others)]
             start = [float(f"{x:.3g}") for x in start]
         self._most_steps = MOST_STEPS
-        # The state lives here until there is a widget, and then in the widget.
         self._state: Any = SimpleNamespace(rates={})
         for name, rule in zip(self.labels, self._rules, strict=True):
             self._state.rates[name] = _name_rates(rule)[1]
@@ -745,7 +576,7 @@ class Explorer:
             known, new = self._state.rates[label], value.get(label, {})
             if not isinstance(new, dict) or not new.keys() <= known.keys():
                 raise ValueError(f"rates[{label!r}] must be a dict like {known}; got {new!r}")
-            rates[label] = _name_rates(_with_rates(rule, {**known, **new}))[1]
+            rates[label] = _name_rates(with_rates(rule, {**known, **new}))[1]
             if rates[label].keys() != known.keys():
                 raise TypeError(f"rates[{label!r}] must be numbers; got {new!r}")
         return rates
@@ -765,7 +596,7 @@ class Explorer:
     def rules(self) -> tuple[Rule, ...]:
         """The rules, with their present hyper-parameters."""
         pairs = zip(self._rules, self.labels, strict=True)
-        return tuple(_with_rates(rule, self.rates[label]) for rule, label in pairs)
+        return tuple(with_rates(rule, self.rates[label]) for rule, label in pairs)
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -779,19 +610,8 @@ class Explorer:
         start = self.start[0] if len(self.start) == 1 else tuple(self.start)
         return f"explore({self.J.name}, {rules}, start={start}, steps={self.steps})"
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        bundle: dict[str, Any] = {"text/plain": repr(self), "text/html": self._html()}
-        if not os.environ.get("NORMGD_STATIC") and importlib.util.find_spec("anywidget"):
-            view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
-            bundle["application/vnd.jupyter.widget-view+json"] = view
-        return bundle
-
-    @property
-    def widget(self) -> Any:
-        """The explorer as an ipywidgets widget, to be laid out beside others or observed."""
-        if isinstance(self._state, SimpleNamespace):
-            self._state = _widget_class()(self)
-        return self._state
+    def _live(self) -> Any:
+        return _widget_class()(self)
 
     @functools.cached_property
     def _minimisers(self) -> list[list[float]]:
@@ -810,8 +630,8 @@ class Explorer:
         for label, rule, program in zip(self.labels, self._rules, self._programs, strict=True):
             controls = [_control(name, rate) for name, rate in program["rates"].items()]
             code = {name: program[name] for name in ("step", "memory", "tables")}
-            shown = {"label": label, "controls": controls, "schedules": _schedules(rule)}
-            read = {"formula": _formula(rule), "python": _rule_code(rule)}
+            shown = {"label": label, "controls": controls, "schedules": scheduled(rule)}
+            read = {"formula": _formula(rule), "python": rule_code(rule)}
             rules.append({**shown, **code, **read})
         return {
             "kind": frame.kind,
@@ -826,7 +646,7 @@ class Explorer:
             "value": self._value,
             "samples": [] if self._value or frame.kind == "plane" else _digits(frame.values),
             "most": {"steps": self._most_steps, "zoom": MOST_ZOOM},
-            "python": _landscape_code(self.J),
+            "python": landscape_code(self.J),
             "rules": rules,
             "initial": self._initial,
         }
@@ -863,72 +683,51 @@ class Explorer:
 
     def _picture(self, live: bool) -> str:
         """Draw everything that can be seen without a script."""
-        frame, lines = self._frame, _lines(self._rules)
-        width = frame.left + frame.width + frame.right
-        height = frame.top + frame.height + frame.bottom
+        frame, lines = self._frame, lines_of(self._rules)
         rules = ", ".join(map(repr, self.rules))
-        here = ", ".join(_minus(f"{x:.6g}") for x in self.start)
+        here = ", ".join(svg.minus(f"{x:.6g}") for x in self.start)
         here = f"({here})" if len(self.start) > 1 else here
         about = f"{self.steps} steps from {here} by {rules}."
         crosses = ""
         for point in filter(frame.holds, self._minimisers):
             x, y = frame.pixels(frame.place(np.array(point)))
-            crosses += f"M{x - 5:g} {y - 5:g}l10 10m-10 0l10-10"
+            crosses += svg.cross(x, y)
         paths = zip(lines, self.labels, self.paths, strict=True)
         x, y = frame.pixels(frame.place(np.array(self.start))) + np.array([frame.left, frame.top])
-        key = "".join(
-            f"<li>{line.swatch()} {escape(repr(rule))}</li>"
-            for line, rule in zip(lines, self.rules, strict=True)
-        )
+        key = [(line.swatch(), repr(rule)) for line, rule in zip(lines, self.rules, strict=True)]
         moves = live or any(program["step"] for program in self._programs)
         still = "" if moves else " normgd-still"
+        drawing = svg.figure(
+            frame,
+            f"{self.J.name}: {frame.about}.",
+            about,
+            _axes(frame),
+            f'{self._backdrop}<path class="normgd-minimisers" d="{crosses}" fill="none" '
+            'stroke="currentColor" stroke-width="2.5"/><g class="normgd-paths">'
+            f"{''.join(_drawn(frame, *pair) for pair in paths)}</g>",
+            svg.handle(
+                f'transform="translate({x:g} {y:g})" data-w="{",".join(map(repr, self.start))}"'
+            ),
+        )
         return (
-            f'<div class="normgd-body{still}"><div class="normgd-plane"><svg class="normgd-figure" '
-            f'role="img" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-            f'style="max-width:100%;height:auto" font-family="system-ui, sans-serif" '
-            f'font-size="13" fill="currentColor">'
-            f"<title>{escape(self.J.name)}: {frame.about}. </title>"
-            f"<desc>{escape(about)} </desc>{_axes(frame)}"
-            f'<svg x="{frame.left}" y="{frame.top}" width="{frame.width}" height="{frame.height}">'
-            f"{self._backdrop}"
-            f'<path class="normgd-minimisers" d="{crosses}" fill="none" stroke="currentColor" '
-            f'stroke-width="2.5"/><g class="normgd-paths">'
-            f"{''.join(_drawn(frame, *pair) for pair in paths)}</g></svg>"
-            f'<g class="normgd-start" transform="translate({x:g} {y:g})" '
-            f'data-w="{",".join(map(repr, self.start))}"><circle class="normgd-ring" r="14" '
-            f'fill="none"/><circle class="normgd-knob" r="7" fill="#fff" stroke="#000" '
-            f'stroke-width="3"/></g></svg>{self._note(live)}</div>'
-            f'<ul class="normgd-key" style="list-style:none;padding:0">{key}</ul>'
-            "</div>"
+            f'<div class="normgd-body{still}"><div class="normgd-plane">{drawing}'
+            f"{self._note(live)}</div>{svg.key(key)}</div>"
         )
 
     def _html(self) -> str:
         state = {**self._values(), "plot": self._plot, "computed": self._computed}
-        data = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
-        data = data.replace("<", "\\u003c")  # or a string could end the script
         sliders = sum(len(program["rates"]) for program in self._programs if program["step"])
-        return (
-            f'<div class="normgd-explorer" data-normgd="{self._frame.kind}" '
-            f'style="--rules:{len(self.labels)};--sliders:{sliders}">'
-            f'<script type="application/json" class="normgd-state">{data}</script>'
-            f"{self._picture(live=False)}</div>"
-        )
+        size = f"--rules:{len(self.labels)};--sliders:{sliders}"
+        return html(self._frame.kind, size, state, self._picture(live=False))
 
 
 @functools.cache
 def _widget_class() -> type:
-    """Make the class of the live explorer; the packages it needs are loaded only now."""
-    try:
-        import anywidget
-        import traitlets
-    except ImportError as error:
-        raise ImportError("a live explorer needs anywidget: pip install anywidget") from error
+    """Make the class of the live explorer."""
+    widget: Any = widget_class()
+    import traitlets
 
-    class ExplorerWidget(anywidget.AnyWidget):
-        _esm = front.script()
-        _css = front.style()
-        plot = traitlets.Dict().tag(sync=True)
-        picture = traitlets.Unicode().tag(sync=True)
+    class ExplorerWidget(widget):
         live = traitlets.Bool(True).tag(sync=True)
         start: Any = traitlets.List().tag(sync=True)
         rates = traitlets.Dict().tag(sync=True)

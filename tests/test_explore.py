@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 import normgd as ng
 from normgd import front
-from normgd.explore import STATE, _rule_code, explore
+from normgd.explore import STATE, explore
+from normgd.front.words import letter, rule_code
 from normgd.pixels import javascript_value
 from tests.conftest import require
 
@@ -263,6 +264,13 @@ def test_what_python_computes_follows_the_widget():
     np.testing.assert_allclose(found["path"], path.w, rtol=1e-9)
     assert found["rates"] == explorer.rates["line_search"]
     assert explore(F.rosenbrock, ng.gd(alpha=0.001)).widget.computed == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("eta", "η"), ("beta1", "β₁"), ("beta2_0", "β₂"), ("J_star", "J*")]
+)
+def test_a_hyper_parameter_has_its_letter_wherever_it_stands_in_a_chain(name, shown):
+    assert letter(name) == shown
 
 
 def test_a_slider_stays_in_its_letters_range():
@@ -509,7 +517,7 @@ def test_the_code_of_every_rule_is_the_rule(name):
     parameters = inspect.signature(made).parameters
     given = {k: required.get(k, 0.5) for k, p in parameters.items() if p.default is p.empty}
     rule = made(**given)
-    code = _rule_code(rule).format(**rule.rates())
+    code = rule_code(rule).format(**rule.rates())
     assert eval(code, {"ng": ng}) == rule
 
 

@@ -382,6 +382,13 @@ def late(panel: Panel) -> list[float]:
     return sorted(panel.numbers[name] for name in ("late", "later"))
 
 
+@pytest.mark.parametrize(("eta", "curvature"), [(0.2, 1.0), (0.4, 3.0)])
+def test_at_the_threshold_it_converges_like_eta_over_4t(eta: float, curvature: float) -> None:
+    told = epsilon(F.quadratic([curvature]), eta=eta, eps=eta * curvature / 2).numbers
+    assert told["late"] == pytest.approx(eta / (4 * 400), rel=0.02)
+    assert told["later"] == pytest.approx(eta / (4 * 401), rel=0.02)
+
+
 def test_far_below_the_threshold_it_drifts_from_its_start_in_proportion_to_eps() -> None:
     # 0.77 = 3 · 0.2 + 0.17: without ε the cycle is {0.17, 0.03}.
     drifts = [np.abs(np.array(late(epsilon(eps=eps))) - [0.03, 0.17]) for eps in (1e-6, 2e-6)]

@@ -14,19 +14,30 @@ from typing import Any
 
 import numpy as np
 
-from ..explore import _contours, _landscape_code
-from ..functions import _real, as_function
+from ..front import svg
+from ..front.words import landscape_code
+from ..functions import _real
 from ..ops import unit
 from ..path import descend
 from ..plot import STYLES
 from ..rules import gd
-from .panel import Axis, Figure, Handle, Linear, Log, Mark, Panel, Points, number, traced
+from .angles import REACH, RING, axes, degrees, heading, turning, upright
+from .panel import (
+    Axis,
+    Figure,
+    Handle,
+    Linear,
+    Log,
+    Mark,
+    Panel,
+    Points,
+    landscape,
+    number,
+    traced,
+)
 
 UNIT, DESCENT = STYLES["ngd"]["color"], STYLES["gd"]["color"]
-REACH = 1.6  # how far the plane is shown, in radii
-RIGHT_ANGLES = (-180.0, -90.0, 0.0, 90.0, 180.0)
 WAY = {"steps": 1000, "share": 0.25, "near": 1e-3, "far": 3.0}
-RING = np.deg2rad(np.arange(-180.0, 181.0))
 
 
 def compass(J: Any, at: Any = None, radius: float = 1.0, angle: float = 30.0) -> Compass:
@@ -83,8 +94,7 @@ class Compass(Panel):
         ),
         Figure(
             "chart", "The direction of u against the angle of the approach",
-            Axis("angle φ of the approach, in degrees", -180.0, 180.0, ticks=RIGHT_ANGLES),
-            Axis("direction of u, in degrees", -195.0, 195.0, ticks=RIGHT_ANGLES), 160,
+            *axes("angle φ of the approach, in degrees", "direction of u, in degrees"), 160,
         ),
     )  # fmt: skip
     marks = (
@@ -102,17 +112,15 @@ class Compass(Panel):
     handles = (Handle("approach", "plane", "approach to the critical point", "angle", "radius"),)
 
     def __init__(self, J: Any, at: Any, radius: Any, angle: Any) -> None:
-        self.J: Any = as_function(J)
+        self.J: Any = landscape(J, 2)
         J, self.subject = self.J, self.J.name
-        if J.dim not in (None, 2):
-            raise ValueError(f"J must have 2 coordinates; {J.name} has {J.dim}")
         if at is None:
             if not len(J.minimisers):
                 raise ValueError(f"at must be given: no minimiser of {J.name} is known")
             at = J.minimisers[0]
         point = J.check_point(np.broadcast_to(np.asarray(at), (2,)), "at")
         self.at = np.array([_real(x, "at") for x in point])
-        ring = np.array([np.cos(RING), np.sin(RING)])
+        ring = heading(RING)
         slope = np.linalg.norm(J.grad(self.at))
         steepest = np.linalg.norm(J.grad(self.at[:, None] + ring), axis=0).max()
         if not slope <= 1e-9 * steepest:
@@ -125,13 +133,13 @@ class Compass(Panel):
         super().__init__(angle=angle, radius=radius)
 
     def compute(self, values: Mapping[str, Any]) -> tuple[dict[str, Points], dict[str, float]]:
-        r, phi = values["radius"], np.deg2rad(values["angle"])
-        v, ring = (np.array([np.cos(a), np.sin(a)]) for a in (phi, RING))
+        r, angle = values["radius"], values["angle"]
+        v, ring = heading(angle), heading(RING)
         gradients = self.J.grad(self.at[:, None] + r * ring)
         directions, limits = unit(gradients), self._limit(ring)
         u, limit = (np.ravel(x) for x in (unit(self.J.grad(self.at + r * v)), self._limit(v)))
         way = self._way(r, v, np.linalg.norm(gradients, axis=0).max())
-        here = [values["angle"], float(_degrees(u))]
+        direction = float(degrees(u))
         hairs = np.stack([ring, ring + 0.16 * directions, ring + np.nan])[..., :-1:15]
         marks = {
             "field": hairs.transpose(2, 0, 1).reshape(-1, 2),
@@ -139,20 +147,20 @@ class Compass(Panel):
             "steps": way[1:13],
             "limit": np.array([0 * limit, 1.3 * limit]),
             "unit": np.array([0 * u, u]),
-            "limits": _curve(limits),
-            "units": _curve(directions),
+            "limits": turning(limits, leap=180),
+            "units": turning(directions, leap=180),
             "same": np.array([[-180.0, -180.0], [180.0, 180.0]]),
-            "now": np.array([[here[0], -195.0], [here[0], 195.0]]),
-            "here": np.array([here]),
+            "now": upright(angle),
+            "here": np.array([[angle, direction]]),
             "approach": v[None],
         }
         last = way[-1]
         return marks, {
-            "direction": here[1],
-            "limit": float(_degrees(limit)),
+            "direction": direction,
+            "limit": float(degrees(limit)),
             "distance": float(np.linalg.norm(u - limit)),
             "gradient": float(np.linalg.norm(self.J.grad(self.at + r * v))),
-            "way": float(_degrees(unit(self.J.grad(self.at + r * last)))),
+            "way": float(degrees(unit(self.J.grad(self.at + r * last)))),
             "end": float(np.hypot(*last)),
         }
 
@@ -186,12 +194,12 @@ class Compass(Panel):
         """Draw the contours of J at the first radius."""
         side = np.linspace(-REACH, REACH, Figure.width // 2 + 1)
         r, grid = self._initial["radius"], np.stack(np.meshgrid(side, side[::-1]))
-        ring = np.array([np.cos(RING), np.sin(RING)])
+        ring = heading(RING)
         at, lowest = self.at[:, None], self.J.value(self.at)
         height = np.abs(self.J.value(at + r * ring) - lowest).max()
         shares = (np.arange(1, 9) / 4) ** 2
         levels = [float(x) for x in (*-shares[::-1], *shares)]
-        return _contours((self.J.value(at[..., None] + r * grid) - lowest) / height, levels)
+        return svg.contours((self.J.value(at[..., None] + r * grid) - lowest) / height, levels)
 
     def backdrop(self, figure: str) -> str:
         if figure == "chart":
@@ -200,8 +208,7 @@ class Compass(Panel):
         return (
             f'{self._hills}<circle cx="{x:g}" cy="{x:g}" r="{r:g}" fill="none" '
             'stroke="currentColor" stroke-opacity=".6"/>'
-            f'<path d="M{x - 5:g} {x - 5:g}l10 10m-10 0l10-10" stroke="currentColor" '
-            'stroke-width="2.5"/>'
+            f'<path d="{svg.cross(x, x)}" stroke="currentColor" stroke-width="2.5"/>'
         )
 
     def code(self) -> dict[str, dict[str, str]]:
@@ -213,16 +220,4 @@ class Compass(Panel):
 
     def more(self) -> dict[str, Any]:
         at, hessian = self.at.tolist(), self.hessian.tolist()
-        return {"at": at, "hessian": hessian, "way": WAY, "python": _landscape_code(self.J)}
-
-
-def _degrees(u: Points) -> Any:
-    return np.rad2deg(np.arctan2(u[1] + 0.0, u[0]))  # + 0: the angle of (-1, -0) is 180, too
-
-
-def _curve(directions: Points) -> Points:
-    """Return directions round the ring as a curve of angles, broken where an angle passes 180°."""
-    angles = _degrees(directions)
-    points = np.stack([np.rad2deg(RING), angles], axis=1)
-    breaks = np.flatnonzero(np.abs(np.diff(angles)) > 180) + 1
-    return np.insert(points, breaks, np.nan, axis=0)
+        return {"at": at, "hessian": hessian, "way": WAY, "python": landscape_code(self.J)}

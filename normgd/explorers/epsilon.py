@@ -13,10 +13,22 @@ from typing import Any
 
 import numpy as np
 
-from ..explore import _landscape_code
-from ..functions import as_function, quadratic, stack
+from ..front.words import landscape_code
+from ..functions import quadratic, stack
 from ..plot import STYLES
-from .panel import Axis, Figure, Handle, Linear, Log, Mark, Panel, Points, number, traced
+from .panel import (
+    Axis,
+    Figure,
+    Handle,
+    Linear,
+    Log,
+    Mark,
+    Panel,
+    Points,
+    landscape,
+    number,
+    traced,
+)
 
 UNIT = STYLES["ngd"]["color"]
 EPS = (1e-6, 1.0)
@@ -28,9 +40,10 @@ COLUMNS, TOP, ROWS = 193, 1.05, 480  # of the diagram: values of ε, its upper e
 def epsilon(J: Any = None, eta: float = 0.2, eps: float = 0.01, start: float = 0.77) -> Epsilon:
     r"""Show where :math:`w_{t+1}=w_t-\eta\,g_t/(|g_t|+\varepsilon)` ends on a line, whatever ε.
 
-    On the bowl :math:`\lambda w^2/2` it converges if :math:`\varepsilon>\eta\lambda/2`.  Below that
-    it goes to and fro between :math:`\pm(\eta/2-\varepsilon/\lambda)`.  Near 0 it is gradient
-    descent with the learning rate :math:`\eta/\varepsilon`.
+    On the bowl :math:`\lambda w^2/2` it converges if :math:`\varepsilon\ge\eta\lambda/2`, at
+    equality only like :math:`\eta/(4t)`.  Below that it goes to and fro between
+    :math:`\pm(\eta/2-\varepsilon/\lambda)`.  Near 0 it is gradient descent with the learning rate
+    :math:`\eta/\varepsilon`.
 
     Parameters
     ----------
@@ -95,10 +108,8 @@ class Epsilon(Panel):
     handles = (Handle("cursor", "diagram", "present ε", "eps"),)
 
     def __init__(self, J: Any, eta: Any, eps: Any, start: Any) -> None:
-        self.J: Any = quadratic([1.0]) if J is None else as_function(J)
+        self.J: Any = quadratic([1.0]) if J is None else landscape(J, 1)
         J = self.J
-        if J.dim not in (None, 1):
-            raise ValueError(f"J must have 1 coordinate; {J.name} has {J.dim}")
         if not len(J.minimisers):
             raise ValueError(f"J must have a known minimiser; {J.name} has none")
         point = np.array([float(np.ravel(J.minimisers[0])[0])])
@@ -197,7 +208,7 @@ class Epsilon(Panel):
     def more(self) -> dict[str, Any]:
         sizes = {"steps": STEPS, "shown": SHOWN, "seen": SEEN, "starts": STARTS}
         sizes |= {"columns": COLUMNS, "rows": ROWS}
-        python = _landscape_code(self.J)
+        python = landscape_code(self.J)
         return {"at": self.at, "curvature": self.curvature, "python": python, **sizes}
 
 

@@ -16,6 +16,7 @@ from ..ops import dot
 from ..plot import STYLES
 from ..rule import Rule
 from ..rules import Greedy, Sign, Unit
+from .angles import REACH, RING, axes, degrees, heading, turning, upright
 from .panel import Axis, Figure, Handle, Linear, Mark, Panel, Points, number, traced
 
 PIECES: dict[str, tuple[Rule, str]] = {
@@ -24,11 +25,8 @@ PIECES: dict[str, tuple[Rule, str]] = {
     "Greedy": (Greedy(), "ℓ1"),
 }
 COLORS = {"Unit": STYLES["ngd"], "Sign": STYLES["sign"], "Greedy": STYLES["lars"]}
-DEGREES = np.arange(-180.0, 181.0)
-RIGHT_ANGLES = (-180.0, -90.0, 0.0, 90.0, 180.0)
-REACH = 1.6
 BALLS = {
-    "Unit": np.stack([np.cos(np.deg2rad(DEGREES)), np.sin(np.deg2rad(DEGREES))], axis=1),
+    "Unit": heading(RING).T,
     "Sign": np.array([[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0], [1.0, 1.0]]),
     "Greedy": np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0], [1.0, 0.0]]),
 }
@@ -75,8 +73,7 @@ class NormBall(Panel):
         ),
         Figure(
             "chart", "The direction of each step against that of the gradient",
-            Axis("angle θ of g, in degrees", -180.0, 180.0, ticks=RIGHT_ANGLES),
-            Axis("angle of the step, in degrees", -195.0, 195.0, ticks=RIGHT_ANGLES), 160,
+            *axes("angle θ of g, in degrees", "angle of the step, in degrees"), 160,
         ),
     )  # fmt: skip
     marks = (
@@ -101,11 +98,10 @@ class NormBall(Panel):
 
     def compute(self, values: Mapping[str, Any]) -> tuple[dict[str, Points], dict[str, float]]:
         angle = values["angle"]
-        theta, ring = np.deg2rad(angle), BALLS["Unit"].T
-        g = np.array([np.cos(theta), np.sin(theta)])
+        g, ring = heading(angle), heading(RING)
         marks = {
             "gradient": np.array([0 * g, g]),
-            "now": np.array([[angle, -195.0], [angle, 195.0]]),
+            "now": upright(angle),
             "tip": g[None],
         }
         numbers = {}
@@ -115,9 +111,9 @@ class NormBall(Panel):
             marks[f"ball {name}"] = BALLS[name]
             marks[f"edge {name}"] = np.array([d - 2 * REACH * across, d + 2 * REACH * across])
             marks[f"step {name}"] = np.array([0 * d, d])
-            turn = float(_degrees(d))
+            turn = float(degrees(d))
             marks[f"here {name}"] = np.array([[angle, turn]])
-            marks[f"turn {name}"] = _curve(_degrees(-piece(ring)))
+            marks[f"turn {name}"] = turning(-piece(ring), leap=30)
             numbers[name] = turn
             numbers[f"slope of {name}"] = float(dot(g, d))
         return marks, numbers
@@ -140,14 +136,3 @@ class NormBall(Panel):
     def more(self) -> dict[str, Any]:
         balls = {name: ball.tolist() for name, ball in BALLS.items()}
         return {"balls": balls, "norms": {name: norm for name, (_, norm) in PIECES.items()}}
-
-
-def _degrees(d: Points) -> Any:
-    return np.rad2deg(np.arctan2(d[1] + 0.0, d[0] + 0.0))  # + 0: no angle of -0
-
-
-def _curve(angles: Points) -> Points:
-    """Return angles against those of the ring, broken where they jump."""
-    points = np.stack([DEGREES, angles], axis=1)
-    breaks = np.flatnonzero(np.abs(np.diff(angles)) > 30) + 1
-    return np.insert(points, breaks, np.nan, axis=0)

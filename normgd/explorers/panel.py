@@ -10,10 +10,7 @@ computes with the library's own code, traced (:func:`traced`).
 from __future__ import annotations
 
 import functools
-import importlib.util
-import json
 import math
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -23,9 +20,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .. import front
-from ..explore import _label, _minus, _ticks
-from ..functions import _real
+from ..front import svg
+from ..front.shown import Shown, html, widget_class
+from ..functions import Function, _real, as_function
 from ..ops import whole
 from ..symbols import JAVASCRIPT_PRELUDE, symbol, to_javascript
 
@@ -148,7 +145,7 @@ class Axis:
             first, last = (round(math.log10(x)) for x in (self.low, self.high))
             powers = range(first, last + 1, max(1, (last - first + 3) // 7))
             return [(10.0**n, _power(n)) for n in powers]
-        ticks = [f"{x:g}" for x in self.ticks] or _ticks(self.low, self.high)
+        ticks = [f"{x:g}" for x in self.ticks] or svg.ticks(self.low, self.high)
         return [(float(text), text) for text in ticks]
 
 
@@ -179,37 +176,24 @@ class Figure:
 
     def svg(self, content: str, about: str, over: str) -> str:
         """Return the figure with its content between the axes and what may reach over them."""
-        width = self.left + self.width + self.right
-        height = self.top + self.height + self.bottom
-        return (
-            f'<svg class="normgd-figure" data-figure="{self.name}" role="img" '
-            f'viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-            'style="max-width:100%;height:auto" font-family="system-ui, sans-serif" '
-            'font-size="13" fill="currentColor">'
-            f"<title>{escape(self.title)} </title><desc>{escape(about)} </desc>{self._axes()}"
-            f'<svg x="{self.left}" y="{self.top}" width="{self.width}" height="{self.height}">'
-            f"{content}</svg>{over}</svg>"
-        )
+        return svg.figure(self, self.title, about, self._axes(), content, over, self.name)
 
     def _axes(self) -> str:
         foot = self.top + self.height
         lines = f"M{self.left} {self.top}h{self.width}v{self.height}h-{self.width}z"
-        across = _label(
+        across = svg.text(
             self.left + self.width / 2, foot + 37, "middle", escape(self.x.name), name=True
         )
-        up = _label(2, 16, "start", escape(self.y.name), name=True)
+        up = svg.text(2, 16, "start", escape(self.y.name), name=True)
         for tick, text in self.x.marked():
             x = self.left + round(self.x.share(tick) * self.width, 1)
             lines += f"M{x:g} {foot}v5"
-            across += _label(x, foot + 19, "middle", text)
+            across += svg.text(x, foot + 19, "middle", text)
         for tick, text in self.y.marked():
             y = self.top + round((1 - self.y.share(tick)) * self.height, 1)
             lines += f"M{self.left} {y:g}h-5"
-            up += _label(self.left - 8, y + 4.5, "end", text)
-        return (
-            f'<path class="normgd-axes" d="{lines}" fill="none" stroke="currentColor" '
-            f'stroke-opacity=".6"/>{across}{up}'
-        )
+            up += svg.text(self.left - 8, y + 4.5, "end", text)
+        return svg.axes(lines, across + up)
 
 
 # ----------------------------------------------------------------------------------- the marks
@@ -242,16 +226,13 @@ class Mark:
         if self.opacity < 1:
             look += f' opacity="{self.opacity:g}"'
         path = f'<path class="normgd-curve" data-mark="{self.name}" d="{data}" {look}/>'
-        if not self.color:
-            return path
-        # The style sheet lightens the colour on a dark page.
-        return f'<g class="normgd-rule" style="--hue:{self.color}">{path}</g>'
+        return svg.hued(self.color, path) if self.color else path
 
     def swatch(self) -> str:
         across = {"dots": [6, 14, 22, 30], "point": [18]}.get(self.shape, [1, 35])
         places = np.array([[x, 8] for x in across])
-        sample = self.svg(drawn(self.shape, places)).replace("data-mark", "data-sample")
-        return f'<svg width="36" height="16" aria-hidden="true">{sample}</svg>'
+        sample = self.svg(drawn(self.shape, places))
+        return svg.swatch(sample.replace("data-mark", "data-sample"))
 
 
 def drawn(shape: str, places: Points) -> str:
@@ -322,7 +303,7 @@ def traced(formula: Callable[..., Any], *parameters: str, w: int = 0) -> dict[st
     return {"parameters": names, "body": f"{body}\nreturn {returned};".lstrip()}
 
 
-class Panel(ABC):
+class Panel(Shown):
     """A small explorer: values that the reader sets, and the picture that follows them.
 
     Attributes
@@ -333,6 +314,8 @@ class Panel(ABC):
         reader's hand.
     numbers : dict
         What the picture tells in numbers, computed for the present values.
+    widget : ipywidgets.DOMWidget
+        The panel as a widget, to be laid out beside others or observed.
     """
 
     kind: ClassVar[str]
@@ -343,7 +326,6 @@ class Panel(ABC):
     handles: Sequence[Handle] = ()
 
     def __init__(self, **given: Any) -> None:
-        # The state lives here until there is a widget, and then in the widget.
         self._state: Any = SimpleNamespace(
             values={value.name: value.check(given[value.name]) for value in self.declared}
         )
@@ -409,19 +391,8 @@ class Panel(ABC):
         given = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
         return f"{self.kind}({', '.join(filter(None, [self.subject, given]))})"
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        bundle: dict[str, Any] = {"text/plain": repr(self), "text/html": self._html()}
-        if not os.environ.get("NORMGD_STATIC") and importlib.util.find_spec("anywidget"):
-            view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
-            bundle["application/vnd.jupyter.widget-view+json"] = view
-        return bundle
-
-    @property
-    def widget(self) -> Any:
-        """The panel as an ipywidgets widget, to be laid out beside others or observed."""
-        if isinstance(self._state, SimpleNamespace):
-            self._state = _widget_class()(self)
-        return self._state
+    def _live(self) -> Any:
+        return _widget_class()(self)
 
     @functools.cached_property
     def _plot(self) -> dict[str, Any]:
@@ -457,51 +428,28 @@ class Panel(ABC):
             for handle in self.handles:
                 if handle.figure == figure.name:
                     (x, y) = figure.pixels(points[handle.name])[0] + (figure.left, figure.top)
-                    over += (
-                        f'<g class="normgd-start" data-handle="{handle.name}" '
-                        f'transform="translate({x:.1f} {y:.1f})">'
-                        '<circle class="normgd-ring" r="14" fill="none"/>'
-                        '<circle class="normgd-knob" r="7" fill="#fff" stroke="#000" '
-                        'stroke-width="3"/></g>'
-                    )
+                    place = f'transform="translate({x:.1f} {y:.1f})"'
+                    over += svg.handle(f'data-handle="{handle.name}" {place}')
             shown += figure.svg(content, about, over)
-        key = "".join(
-            f"<li>{mark.swatch()} {escape(mark.label)}</li>" for mark in self.marks if mark.label
-        )
+        key = svg.key((mark.swatch(), mark.label) for mark in self.marks if mark.label)
         return (
             f'<div class="normgd-body normgd-panel"><div class="normgd-plane">{shown}</div>'
-            f'<div class="normgd-side"><ul class="normgd-key" style="list-style:none;padding:0">'
-            f'{key}</ul><p class="normgd-about">{escape(about)}</p></div></div>'
+            f'<div class="normgd-side">{key}<p class="normgd-about">{escape(about)}</p></div></div>'
         )
 
     def _html(self) -> str:
-        data = json.dumps(
-            {"values": dict(self.values), "plot": self._plot},
-            ensure_ascii=False,
-            separators=(",", ":"),
-        ).replace("<", "\\u003c")  # or a string could end the script
-        return (
-            f'<div class="normgd-explorer" data-normgd="{self.kind}" '
-            f'style="--controls:{len(self.declared)};--rows:{len(self.numbers)}">'
-            f'<script type="application/json" class="normgd-state">{data}</script>'
-            f"{self._picture()}</div>"
-        )
+        state = {"values": dict(self.values), "plot": self._plot}
+        size = f"--controls:{len(self.declared)};--rows:{len(self.numbers)}"
+        return html(self.kind, size, state, self._picture())
 
 
 @functools.cache
 def _widget_class() -> type:
-    """Make the class of the live panel; the packages it needs are loaded only now."""
-    try:
-        import anywidget
-        import traitlets
-    except ImportError as error:
-        raise ImportError("a live explorer needs anywidget: pip install anywidget") from error
+    """Make the class of the live panel."""
+    widget: Any = widget_class()
+    import traitlets
 
-    class PanelWidget(anywidget.AnyWidget):
-        _esm = front.script()
-        _css = front.style()
-        plot = traitlets.Dict().tag(sync=True)
-        picture = traitlets.Unicode().tag(sync=True)
+    class PanelWidget(widget):
         values: Any = traitlets.Dict().tag(sync=True)
 
         def __init__(self, panel: Panel) -> None:
@@ -515,6 +463,15 @@ def _widget_class() -> type:
     return PanelWidget
 
 
+def landscape(J: Any, d: int) -> Function:
+    """Return J as a landscape of d coordinates, or raise."""
+    J = as_function(J)
+    if J.dim not in (None, d):
+        wanted = "1 coordinate" if d == 1 else f"{d} coordinates"
+        raise ValueError(f"J must have {wanted}; {J.name} has {J.dim}")
+    return J
+
+
 def number(x: float) -> str:
     """Write a number to three digits with a proper minus sign."""
-    return _minus(f"{x:.3g}")
+    return svg.minus(f"{x:.3g}")

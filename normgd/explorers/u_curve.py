@@ -15,17 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from ..explore import (
-    GREEK,
-    _box,
-    _Frame,
-    _labels,
-    _landscape_code,
-    _lines,
-    _rule_code,
-    _with_rates,
-)
-from ..functions import _real, as_function
+from ..explore import Frame, box_of, lines_of, with_rates
+from ..front import svg
+from ..front.words import labels, landscape_code, letter, rule_code
+from ..functions import _real
 from ..path import descend
 from ..pixels import _name_rates, javascript
 from ..rule import Rule, as_rule
@@ -40,6 +33,7 @@ from .panel import (
     Points,
     Value,
     Whole,
+    landscape,
     number,
     traced,
 )
@@ -114,16 +108,14 @@ class UCurve(Panel):
     def __init__(
         self, J: Any, rules: Any, start: Any, steps: Any, rate: Any, rates: Any, box: Any
     ) -> None:
-        self.J: Any = as_function(J)
+        self.J: Any = landscape(J, 2)
         J = self.J
-        if J.dim not in (None, 2):
-            raise ValueError(f"J must have 2 coordinates; {J.name} has {J.dim}")
         if J.minimum is None:
             raise ValueError(f"J must have a known minimum; {J.name} has none")
         if not rules:
             raise ValueError("rules must be at least one rule, such as ngd(eta=0.1); got none")
         self.rules: list[Rule] = [as_rule(rule) for rule in rules]
-        self.labels = _labels(self.rules)
+        self.labels = labels(self.rules)
         self.turned = [self._turned(rule) for rule in self.rules]
         low, high = (_real(x, "rates") for x in rates)
         if not 0 < low < high:
@@ -132,13 +124,13 @@ class UCurve(Panel):
         w = J.check_point(np.atleast_1d(np.asarray(start, dtype=float)), "start")
         if w.shape != (2,):
             raise ValueError(f"start must be a point of 2 coordinates; got shape {w.shape}")
-        pairs = _box(J, box, start)
+        pairs = box_of(J, box, start)
         if box is None:
             pairs = tuple(
                 (min(a, x - 0.1 * (b - a)), max(b, x + 0.1 * (b - a)))
                 for (a, b), x in zip(pairs, w.tolist(), strict=True)
             )
-        self._plane = _Frame.of(J, pairs, Figure.width + _Frame.left + _Frame.right)
+        self._plane = Frame.of(J, pairs, Figure.width + Frame.left + Frame.right)
         self._declare(pairs, low, high)
         self.subject = ", ".join([J.name, *map(repr, self.rules)])
         if rate is None:
@@ -154,7 +146,7 @@ class UCurve(Panel):
 
     def _declare(self, box: Any, low: float, high: float) -> None:
         """Say what is set and what is drawn."""
-        letters = " or ".join(dict.fromkeys(GREEK.get(name, name) for name in self.turned))
+        letters = " or ".join(dict.fromkeys(map(letter, self.turned)))
         self.declared = (
             Log("rate", letters, "rate, of all rules", low, high),
             Whole("steps", "T", "steps", 1, MOST_STEPS),
@@ -175,8 +167,8 @@ class UCurve(Panel):
         )  # fmt: skip
         marks = [Mark("now", "chart", "line", width=1, opacity=0.6)]
         marks.append(Mark("before", "chart", "line", "J − J* at the start", dash="1 4", width=1.5))
-        for i, line in enumerate(_lines(self.rules)):
-            name = f"{self.labels[i]}, its rate {GREEK.get(self.turned[i], self.turned[i])}"
+        for i, line in enumerate(lines_of(self.rules)):
+            name = f"{self.labels[i]}, its rate {letter(self.turned[i])}"
             marks += [
                 Mark(f"curve {i}", "chart", "line", name, line.color, line.dash),
                 Mark(f"end {i}", "chart", "point", color=line.color),
@@ -204,8 +196,8 @@ class UCurve(Panel):
             zip(self.labels, self.rules, self.turned, strict=True)
         ):
             every: dict[str, Any] = {name: self.grid}
-            ends = self._ends(_with_rates(rule, every), steps, start)
-            one = _with_rates(rule, {name: rate})
+            ends = self._ends(with_rates(rule, every), steps, start)
+            one = with_rates(rule, {name: rate})
             path = descend(self.J, start, one, steps).w
             known = np.logical_and.accumulate(np.isfinite(path).all(axis=1))
             end = float(self._ends(one, steps, start))
@@ -239,7 +231,7 @@ class UCurve(Panel):
         crosses = ""
         for point in self.J.minimisers:
             x, y = self._plane.pixels(np.broadcast_to(point, 2).astype(float))
-            crosses += f"M{x - 5:g} {y - 5:g}l10 10m-10 0l10-10"
+            crosses += svg.cross(x, y)
         return f'{self._hills}<path d="{crosses}" stroke="currentColor" stroke-width="2.5"/>'
 
     def code(self) -> dict[str, dict[str, str]]:
@@ -257,7 +249,7 @@ class UCurve(Panel):
         rules = []
         for i, rule in enumerate(self.rules):
             program = {key: self._programs[i][key] for key in ("memory", "tables", "rates")}
-            own = {"label": self.labels[i], "turned": self.turned[i], "python": _rule_code(rule)}
+            own = {"label": self.labels[i], "turned": self.turned[i], "python": rule_code(rule)}
             rules.append({**own, **program})
         return {
             "rules": rules,
@@ -267,5 +259,5 @@ class UCurve(Panel):
             "far": FAR,
             "good": GOOD,
             "aDecade": A_DECADE,
-            "python": _landscape_code(self.J),
+            "python": landscape_code(self.J),
         }

@@ -4,7 +4,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PANELS = ("compass", "u_curve", "norm_ball", "minibatch", "epsilon")
-SCRIPTS = ("base", "race", "panel", *PANELS, "main")
+RACE = ("runs", "scenes", "settings", "losses", "race")
+SCRIPTS = ("base", "controls", *RACE, "panel", "angles", *PANELS, "main")
 STYLES = ("explore", "panel")
 
 

@@ -1,4 +1,4 @@
-// What all explorers share: numbers as they are written, scales of sliders, and the page's elements.
+// What all explorers share: numbers, how they are written and read, and the page's elements.
 //
 // The files of this folder are one module, put together by Python in the order of its __init__.py.
 // They import nothing and need no build.
@@ -8,6 +8,16 @@
 const distance = (a, b) => Math.hypot(...a.map((x, i) => x - b[i]));
 
 const clamp = (x, low, high) => Math.max(low, Math.min(high, x));
+
+/** Round to the decimals that a thousandth of an interval needs, and keep within bounds. */
+function rounded(x, [low, high], bounds = [low, high]) {
+  const decimals = clamp(Math.ceil(3 - Math.log10(high - low)), 0, 100);
+  return clamp(Number(x.toFixed(decimals)), ...bounds) + 0; // adding 0 makes of -0 a 0, which a link and Python write alike
+}
+
+/** Turn traced code into a function. */
+const compiled = (prelude, parameters, body) =>
+  new Function(`"use strict"; ${prelude}; return (${parameters}) => {\n${body}\n};`)();
 
 // ---------------------------------------------------------------------------------- writing
 
@@ -45,38 +55,63 @@ function ticks(low, high, most) {
   return result;
 }
 
-// ---------------------------------------------------------------------------- the controls
+// ---------------------------------------------------------------------- settings in a link
+//
+// "explore&1.start=-1.5,2&1.ngd.eta=0.1&1.steps=90&1.hide=gd": of the first explorer of a page,
+// what differs from what the page shows at first. A link is anybody's text: what is read is one
+// of these keys with a number in its range, or it is passed over.
 
-/** What a slider's positions 0 .. max mean: a control's values, its first one among them. */
-function scale({ middle, low, high }) {
-  if (middle) {
-    // Two decades to either side of the first value, in hundredths of a decade; at the left end 0.
-    return {
-      max: 400, step: 1,
-      position: (x) => (x > 0 ? clamp(Math.round(200 + 100 * Math.log10(x / middle)), 1, 400) : 0),
-      value: (k) => (k === 0 ? 0 : k === 200 ? middle : Number((middle * 10 ** (k / 100 - 2)).toPrecision(3))),
-    };
-  }
-  const digits = high - low > 1 ? 2 : 3;
-  return {
-    max: 1000, step: high <= 1 ? 1000 * 0.01 / (high - low) : 1,
-    position: (x) => 1000 * (x - low) / (high - low),
-    value: (k) => (k === 1000 ? high : clamp(Number((low + (high - low) * k / 1000).toFixed(digits)), low, high)),
-  };
-}
+const NUMBER = /^-?\d{1,25}(\.\d{1,25})?(e[+-]?\d{1,3})?$/;
+
+const readNumber = (text) => (NUMBER.test(text) ? Number(text) : NaN);
+
+const same = (a, b) => String(a) === String(b);
+
+/** The pairs of key and text in a link's fragment, without its #. */
+const readPairs = (fragment) => new URLSearchParams(fragment.startsWith("explore&") ? fragment.slice("explore&".length) : "");
 
 // -------------------------------------------------------------------------------- the page
 
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
+function adorn(node, attributes) {
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return node;
+}
+
+function element(tag, attributes = {}, ...children) {
+  const node = adorn(document.createElement(tag), attributes);
   node.append(...children);
   return node;
 }
 
 function drawing(tag, attributes = {}, text = "") {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  const node = adorn(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes);
   node.textContent = text;
   return node;
+}
+
+/** A point as SVG has it. */
+const written = (point) => point.map((z) => z.toFixed(1)).join(" ");
+const translate = (point) => `translate(${written(point)})`;
+
+/** The level lines of a grid of heights, as a path: in each cell of this size straight lines between its sides. */
+function contours(heights, levels, size) {
+  let data = "";
+  for (let i = 0; i + 1 < heights.length; i++) for (let j = 0; j + 1 < heights[i].length; j++) {
+    const corners = [[i, j], [i, j + 1], [i + 1, j + 1], [i + 1, j]];
+    const z = corners.map(([row, column]) => heights[row][column]);
+    const [low, high] = [Math.min(...z), Math.max(...z)];
+    for (const level of levels) {
+      if (!(low < level && level <= high)) continue;
+      const ends = [];
+      for (let k = 0; k < 4; k++) {
+        const [a, b] = [z[k], z[(k + 1) % 4]];
+        if ((a < level) === (b < level)) continue;
+        const t = (level - a) / (b - a);
+        const [[y0, x0], [y, x]] = [corners[k], corners[(k + 1) % 4]];
+        ends.push(`${Math.round(size * (x0 + t * (x - x0)))} ${Math.round(size * (y0 + t * (y - y0)))}`);
+      }
+      for (let k = 0; k + 1 < ends.length; k += 2) data += `M${ends[k]}L${ends[k + 1]}`;
+    }
+  }
+  return data;
 }

@@ -1,12 +1,7 @@
 // The compass: where g/‖g‖ points as a critical point is approached (normgd/explorers/compass.py).
 
 function compass(plot, { value, gradient, unit }) {
-  const DEGREE = Math.PI / 180;
-  const RING = Array.from({ length: 361 }, (_, k) => k - 180);
-  const degrees = ([x, y]) => Math.atan2(y + 0, x) / DEGREE; // + 0: the angle of (−1, −0) is 180, too
-  const written = (angle) => `${minus(angle.toFixed(1).replace(/^-0\.0$/, "0.0"))}°`;
   const { at, hessian: H, way } = plot;
-  const heading = (angle) => [Math.cos(angle * DEGREE), Math.sin(angle * DEGREE)];
   const from = (r, v) => at.map((x, i) => x + r * v[i]);
   const ring = RING.map(heading);
   const size = Math.hypot(...H.flat());
@@ -18,17 +13,7 @@ function compass(plot, { value, gradient, unit }) {
     return product.map((x) => (length > 1e-12 * size ? x / length : NaN));
   }
 
-  /** Directions round the ring as a curve of angles, broken where an angle passes 180°. */
-  function curve(directions) {
-    const points = [];
-    directions.forEach((u, k) => {
-      const angle = degrees(u);
-      if (k && Math.abs(angle - points.at(-1)[1]) > 180) points.push([NaN, NaN]);
-      points.push([RING[k], angle]);
-    });
-    return points;
-  }
-  const limits = curve(ring.map(limitOf));
+  const limits = turning(ring.map(limitOf), 180);
 
   /** Gradient descent's steps from w* + rv, in radii, until it is near w* or far. */
   function descent(r, v, steepest) {
@@ -63,9 +48,9 @@ function compass(plot, { value, gradient, unit }) {
         limit: [[0, 0], limit.map((x) => 1.3 * x)],
         unit: [[0, 0], u],
         limits,
-        units: curve(directions),
+        units: turning(directions, 180),
         same: [[-180, -180], [180, 180]],
-        now: [[angle, -195], [angle, 195]],
+        now: upright(angle),
         here: [here],
         approach: [v],
       },
@@ -85,15 +70,13 @@ function compass(plot, { value, gradient, unit }) {
   return {
     compute,
     tell: (values, { direction, limit, distance, gradient, way: last, end }) => [
-      ["direction of u", written(direction)],
-      ["its limit as r → 0", Number.isNaN(limit) ? "not told by H: Hv = 0" : written(limit)],
+      ["direction of u", inDegrees(direction)],
+      ["its limit as r → 0", Number.isNaN(limit) ? "not told by H: Hv = 0" : inDegrees(limit)],
       ["distance of the two", distance < 1e-9 ? "below 1e−9" : short(distance)],
       ["gradient ‖g‖", short(gradient)],
-      ["descent from there", end > 1 ? "leaves" : `u ${end < 10 * way.near ? "→" : "so far at"} ${written(last)}`],
+      ["descent from there", end > 1 ? "leaves" : `u ${end < 10 * way.near ? "→" : "so far at"} ${inDegrees(last)}`],
     ],
-    drag: {
-      approach: ([x, y]) => ({ angle: Math.round(degrees([x, y])) + 0 }),
-    },
+    drag: { approach: turned },
     python: ({ angle, radius }) => [
       "import numpy as np",
       "import normgd as ng",
@@ -119,27 +102,4 @@ function compass(plot, { value, gradient, unit }) {
       find(".normgd-contours").replaceChildren(path);
     },
   };
-}
-
-/** The level lines of a grid of heights, as a path: in each cell of this size straight lines between its sides. */
-function contours(heights, levels, size) {
-  let data = "";
-  for (let i = 0; i + 1 < heights.length; i++) for (let j = 0; j + 1 < heights.length; j++) {
-    const corners = [[i, j], [i, j + 1], [i + 1, j + 1], [i + 1, j]];
-    const z = corners.map(([row, column]) => heights[row][column]);
-    const [low, high] = [Math.min(...z), Math.max(...z)];
-    for (const level of levels) {
-      if (!(low < level && level <= high)) continue;
-      const ends = [];
-      for (let k = 0; k < 4; k++) {
-        const [a, b] = [z[k], z[(k + 1) % 4]];
-        if ((a < level) === (b < level)) continue;
-        const t = (level - a) / (b - a);
-        const [[y0, x0], [y, x]] = [corners[k], corners[(k + 1) % 4]];
-        ends.push(`${Math.round(size * (x0 + t * (x - x0)))} ${Math.round(size * (y0 + t * (y - y0)))}`);
-      }
-      for (let k = 0; k + 1 < ends.length; k += 2) data += `M${ends[k]}L${ends[k + 1]}`;
-    }
-  }
-  return data;
 }

@@ -33,14 +33,7 @@ function epsilon(plot, { step }) {
     return [...points, [Math.max(axis.high, eps), threshold <= axis.high ? 0 : size]];
   }
 
-  /** Remember what a function gave for its last arguments: a new ε leaves the diagram as it is. */
-  function remembered(f) {
-    let key, value;
-    return (...given) => {
-      if (key !== String(given)) [key, value] = [String(given), f(...given)];
-      return value;
-    };
-  }
+  // A new ε leaves the diagram as it is.
   const others = remembered((eta) => late(eta, starts.map((share) => at + share * eta)));
   const mine = remembered((eta, start) => late(eta, [start]));
   const exactly = remembered(cycle);
@@ -101,9 +94,6 @@ function epsilon(plot, { step }) {
       ["… on the two-cycle", short(numbers["on the cycle"])],
       ["distance halves in", Number.isFinite(numbers.half) ? `${exact(Math.max(1, Math.round(numbers.half)))} steps` : "–"],
     ],
-    drag: {
-      cursor: ([eps]) => ({ eps: clamp(Number(eps.toPrecision(3)), axis.low, axis.high) }),
-    },
     python: ({ eps, eta, start }) => [
       "import numpy as np",
       "import normgd as ng",

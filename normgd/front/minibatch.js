@@ -3,7 +3,6 @@
 
 function minibatch(plot, { unit }) {
   const { points, roots } = plot;
-  const { box } = plot.declared.find(({ name }) => name === "w");
   const most = roots.length - 1;
   const factorial = (k) => (k < 2 ? 1 : k * factorial(k - 1));
 
@@ -60,7 +59,6 @@ function minibatch(plot, { unit }) {
       ["length of the mean step", short(length)],
       ["from where it is 0 to the minimum", short(shift)],
     ],
-    drag: { place: (xy) => ({ w: xy.map((x, i) => rounded(x, box[i])) }) },
     python: ({ w, batch }) => [
       "import itertools, math",
       "import numpy as np",

@@ -1,31 +1,19 @@
 // The norm ball: the steepest step of length 1 in three norms (normgd/explorers/norm_ball.py).
 
 function norm_ball(plot, pieces) {
-  const DEGREE = Math.PI / 180;
   const { balls, norms } = plot;
   const reach = plot.figures.plane.x.high;
   const names = Object.keys(norms);
-  const degrees = ([x, y]) => Math.atan2(y + 0, x + 0) / DEGREE; // + 0: no angle of −0
-  const written = (angle) => `${minus(angle.toFixed(1).replace(/^-0\.0$/, "0.0"))}°`;
   const downhill = (name, g) => pieces[name](g).map((x) => -x);
 
-  /** Angles against those of the ring, broken where they jump. */
-  function curve(name) {
-    const points = [];
-    balls.Unit.forEach((g, k) => {
-      const angle = degrees(downhill(name, g));
-      if (k && Math.abs(angle - points.at(-1)[1]) > 30) points.push([NaN, NaN]);
-      points.push([k - 180, angle]);
-    });
-    return points;
-  }
-  const turns = Object.fromEntries(names.map((name) => [name, curve(name)]));
+  const turns = Object.fromEntries(names.map((name) =>
+    [name, turning(balls.Unit.map((g) => downhill(name, g)), 30)]));
 
   return {
     compute({ angle }) {
-      const g = [Math.cos(angle * DEGREE), Math.sin(angle * DEGREE)];
+      const g = heading(angle);
       const across = [-g[1], g[0]];
-      const marks = { gradient: [[0, 0], g], now: [[angle, -195], [angle, 195]], tip: [g] };
+      const marks = { gradient: [[0, 0], g], now: upright(angle), tip: [g] };
       const numbers = {};
       for (const name of names) {
         const d = downhill(name, g);
@@ -40,8 +28,8 @@ function norm_ball(plot, pieces) {
       return { marks, numbers };
     },
     tell: (values, numbers) => names.map((name) =>
-      [`in ${norms[name]}`, `${written(numbers[name])}, slope ${short(numbers[`slope of ${name}`])}`]),
-    drag: { tip: (xy) => ({ angle: Math.round(degrees(xy)) + 0 }) },
+      [`in ${norms[name]}`, `${inDegrees(numbers[name])}, slope ${short(numbers[`slope of ${name}`])}`]),
+    drag: { tip: turned },
     python: ({ angle }) => [
       "import numpy as np",
       "import normgd as ng",

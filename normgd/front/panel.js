@@ -6,9 +6,10 @@
 //
 //   compute(values)          { marks: {name: [[x, y], ...]}, numbers: {name: number} }, as in Python
 //   tell(values, numbers)    [[term, text], ...], the read-out
-//   drag[handle](xy, values) the values that a drag to a place changes
+//   drag?[handle](xy)        the values that a drag to a place changes, if they are not that place
 //   python(values)           the code to copy
 //   draw?(find, values)      what else follows the values
+//   hover?                   the handles that follow a mouse which is not pressed
 
 // ---------------------------------------------------------------------------------- values
 
@@ -29,7 +30,7 @@ const KINDS = {
     return {
       max,
       position: (x) => 100 * Math.log10(x / low),
-      value: (k) => (k >= max ? high : clamp(Number((low * 10 ** (k / 100)).toPrecision(3)), low, high)),
+      value: (k) => (k >= max ? high : threeDigits(low * 10 ** (k / 100), low, high)),
       text: exact,
     };
   },
@@ -37,31 +38,31 @@ const KINDS = {
 };
 
 const READ = {
-  linear: ({ low, high }, text) => readNumber(text, low, high),
-  log: ({ low, high }, text) => readNumber(text, low, high),
-  whole: ({ low, high }, text) => {
-    const x = readNumber(text, low, high);
+  linear: readWithin,
+  log: readWithin,
+  whole: (value, text) => {
+    const x = readWithin(value, text);
     return Number.isInteger(x) ? x : null;
   },
   choice: ({ options }, text) => (options.includes(text) ? text : null),
   point: ({ box }, text) => {
-    const parts = text.split(",", box.length + 1).map((part, i) => box[i] && readNumber(part, ...box[i]));
+    const parts = text.split(",", box.length + 1).map((part, i) => box[i] && readWithin({ low: box[i][0], high: box[i][1] }, part));
     return parts.length === box.length && parts.every((x) => x !== null) ? parts : null;
   },
 };
 
-function readNumber(text, low, high) {
-  const x = NUMBER.test(text) ? Number(text) : NaN;
+function readWithin({ low, high }, text) {
+  const x = readNumber(text);
   return x >= low && x <= high ? x : null;
 }
 
-/** A number in an interval, with as many decimals as a thousandth of it needs. */
-function rounded(x, [low, high]) {
-  const decimals = clamp(Math.ceil(3 - Math.log10(high - low)), 0, 100);
-  return clamp(Number(x.toFixed(decimals)), low, high) + 0; // adding 0 makes of -0 a 0, which Python writes alike
-}
+const threeDigits = (x, low, high) => clamp(Number(x.toPrecision(3)), low, high);
 
-const same = (a, b) => String(a) === String(b);
+/** The value whose handle is at a place of a figure: it is along x, or a point. */
+const PLACED = {
+  log: ({ low, high }, [x]) => threeDigits(x, low, high),
+  point: ({ box }, xy) => xy.map((x, i) => rounded(x, box[i])),
+};
 
 /** Write the values of the panel of this number that are not the first ones, as pairs. */
 function writeValues(number, { values }, { initial }) {
@@ -72,7 +73,7 @@ function writeValues(number, { values }, { initial }) {
 /** Read the values of the panel of this number out of a link's fragment; it is anybody's text. */
 function readValues(number, fragment, { declared, initial }) {
   const values = { ...initial.values };
-  const pairs = new URLSearchParams(fragment.startsWith("explore&") ? fragment.slice("explore&".length) : "");
+  const pairs = readPairs(fragment);
   for (const value of declared) {
     const text = pairs.get(`${number}.${value.name}`);
     const read = text === null ? null : READ[value.kind](value, text);
@@ -97,15 +98,15 @@ function drawn(shape, figure, points) {
     const length = Math.hypot(x - x0, y - y0);
     if (!(length > 0)) return "";
     const [a, b] = [(x - x0) / length, (y - y0) / length];
-    const barb = (side) => `${(x - 9 * a - side * b).toFixed(1)} ${(y - 9 * b + side * a).toFixed(1)}`;
-    const tip = `${x.toFixed(1)} ${y.toFixed(1)}`;
-    return `M${x0.toFixed(1)} ${y0.toFixed(1)}L${tip}M${barb(4.5)}L${tip}L${barb(-4.5)}`;
+    const barb = (side) => written([x - 9 * a - side * b, y - 9 * b + side * a]);
+    const [tail, tip] = places.map(written);
+    return `M${tail}L${tip}M${barb(4.5)}L${tip}L${barb(-4.5)}`;
   }
   let data = "", begun = false;
-  for (const [x, y] of places) {
-    const known = !Number.isNaN(x) && !Number.isNaN(y);
+  for (const place of places) {
+    const known = !place.some(Number.isNaN);
     if (known) {
-      data += `${shape === "line" && begun ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`;
+      data += (shape === "line" && begun ? "L" : "M") + written(place);
       if (shape === "dots") data += "h0";
       if (shape === "point") data += "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z";
     }
@@ -117,7 +118,16 @@ function drawn(shape, figure, points) {
 /** Compile what Python traced. */
 function compileAll({ prelude, code }) {
   return Object.fromEntries(Object.entries(code).map(([name, { parameters, body }]) =>
-    [name, new Function(`"use strict"; ${prelude}; return (${parameters}) => {\n${body}\n};`)()]));
+    [name, compiled(prelude, parameters, body)]));
+}
+
+/** Remember what a function gave for its last arguments. */
+function remembered(f) {
+  let key, value;
+  return (...given) => {
+    if (key !== String(given)) [key, value] = [String(given), f(...given)];
+    return value;
+  };
 }
 
 // ------------------------------------------------------------------------------- the panel
@@ -127,64 +137,42 @@ const panel = (make) => ({ model, el }) => {
   const plot = model.get("plot");
   const { declared, figures } = plot;
   const own = make(plot, compileAll(plot));
-  const kinds = Object.fromEntries(declared.map((value) => [value.name, KINDS[value.kind]?.(value)]));
+  const known = Object.fromEntries(declared.map((value) => [value.name, { ...value, ...KINDS[value.kind]?.(value) }]));
   let values = model.get("values");
-  // Notebooks load this module once for each explorer: a counter would begin again every time.
-  const id = `normgd-${Math.random().toString(36).slice(2)}`;
-
-  // Python's picture is copied, and takes its place again only when all is ready.
-  let body = el.querySelector(".normgd-body")?.cloneNode(true);
-  if (!body) {
-    const template = element("template");
-    template.innerHTML = model.get("picture");
-    body = template.content.firstElementChild;
-  }
+  const id = newId();
+  const body = pictureOf({ model, el });
   const find = (selector) => body.querySelector(selector);
   const drawings = Object.fromEntries(Object.keys(figures).map((name) => [name, find(`[data-figure="${name}"]`)]));
 
   // ------------------------------------------------------------------------------- state
 
-  let request = 0;
-  const redraw = () => (request ||= requestAnimationFrame(draw));
-
-  let saving = 0;
-  const save = () => {
-    saving = 0;
-    model.save_changes();
-  };
+  const redraw = framed(draw);
+  const tell = telling(model);
 
   function change(changes) {
     if (Object.entries(changes).every(([name, x]) => same(x, values[name]))) return;
     values = { ...values, ...changes };
-    model.set("values", values);
-    saving ||= setTimeout(save, 80); // a kernel need not hear of every pixel
+    tell("values", values);
     redraw();
   }
 
   /** A value as it is read: its letter, or what it means, and what it is. */
-  function written({ name, kind, letter, meaning }) {
+  function read(name) {
+    const { kind, letter, meaning, text } = known[name];
     const value = values[name];
-    const text = kind === "point" ? `(${value.map(exact).join(", ")})` : (kinds[name]?.text(value) ?? value);
-    return `${letter || meaning} = ${text}`;
+    return `${letter || meaning} = ${kind === "point" ? `(${value.map(exact).join(", ")})` : (text?.(value) ?? value)}`;
   }
 
   // ---------------------------------------------------------------------------- controls
 
-  const controls = element("div", { class: "normgd-controls", role: "group", "aria-label": "Controls" });
-  controls.addEventListener("keydown", (event) => event.stopPropagation()); // a notebook has its own use for keys
+  const controls = controlGroup("normgd-controls", "Controls");
   const views = []; // each brings a control up to date with the values
 
-  function slider({ name, letter, meaning }) {
-    const { max, position, value, text } = kinds[name];
-    const input = element("input", { id: `${id}-${name}`, type: "range", min: 0, max, step: 1 });
-    const output = element("output", { for: input.id, "aria-live": "off" });
-    const label = element("label", { for: input.id }, element("i", {}, letter), ` ${meaning}`);
-    input.addEventListener("input", () => change({ [name]: value(Number(input.value)) }));
-    views.push(() => {
-      input.value = position(values[name]);
-      output.value = text(values[name]);
-      input.setAttribute("aria-valuetext", output.value);
-    });
+  function sliderOf({ name, letter, meaning, max, position, value, text }) {
+    const set = (k) => change({ [name]: value(k) });
+    const { label, input, output, show } = slider(`${id}-${name}`, { min: 0, max, step: 1 }, set);
+    label.append(element("i", {}, letter), ` ${meaning}`);
+    views.push(() => show(position(values[name]), text(values[name])));
     return element("div", { class: "normgd-slider" }, label, output, input);
   }
 
@@ -199,177 +187,98 @@ const panel = (make) => ({ model, el }) => {
     return group;
   }
 
-  for (const value of declared) {
+  for (const value of Object.values(known)) {
     if (value.kind === "choice") controls.append(radios(value));
-    else if (value.kind !== "point") controls.append(slider(value));
+    else if (value.kind !== "point") controls.append(sliderOf(value));
   }
 
-  const reset = element("button", { type: "button" }, "Reset");
-  reset.addEventListener("click", () => change(structuredClone(plot.initial.values)));
-  const copy = element("button", { type: "button" }, "Copy as Python");
-  const code = element("textarea", { class: "normgd-code", readonly: "", rows: 8, "aria-label": "Python code", hidden: "" });
-  copy.addEventListener("click", async () => {
-    code.value = own.python(values);
-    try {
-      await navigator.clipboard.writeText(code.value);
-      copy.textContent = "Copied";
-      summary.value = "Copied as Python.";
-      setTimeout(() => (copy.textContent = "Copy as Python"), 2000);
-    } catch { // some browsers have no clipboard, or keep it from pages that are files
-      code.hidden = false;
-      code.select();
-    }
-  });
-  controls.append(element("div", { class: "normgd-buttons" }, reset, copy), code);
+  const summary = saying();
+  const reset = button("Reset", () => change(structuredClone(plot.initial.values)));
+  const copy = copying(() => own.python(values), 8, summary);
+  views.push(copy.view);
+  controls.append(element("div", { class: "normgd-buttons" }, reset, copy.button), copy.code);
 
   const facts = element("dl"); // of no class: the book's theme gives those with one its own look
-  const summary = element("output", { class: "normgd-summary normgd-unseen" });
   const settings = element("p", { class: "normgd-paper" }); // on paper, instead of the controls
-  find(".normgd-side").append(controls, settings, element("div", { class: "normgd-facts" }, facts), summary);
+  find(".normgd-side").append(controls, settings, element("div", { class: "normgd-facts" }, facts), summary.output);
   find(".normgd-about").remove(); // what it tells, the read-out tells
 
   // --------------------------------------------------------------------------- the handles
 
-  let grip = null; // the handle that is held, and how far from the pointer
-
   function step(name, by) {
-    const value = declared.find((v) => v.name === name);
-    const { position, value: at } = kinds[name];
+    const { position, value, max, turns } = known[name];
     const k = Math.round(position(values[name])) + by;
-    change({ [name]: at(value.turns ? k : clamp(k, 0, kinds[name].max)) });
+    change({ [name]: value(turns ? k : clamp(k, 0, max)) });
   }
 
-  /** Move a coordinate of a point by a part of its box. */
-  function push(name, i, by) {
-    const value = declared.find((v) => v.name === name);
-    const [low, high] = value.box[i];
-    change({ [name]: values[name].map((x, k) => (k === i ? rounded(x + by * (high - low) / 100, value.box[i]) : x)) });
-  }
-
-  /** Where a pointer is in a figure, in its pixels from the upper left corner between the axes. */
-  function placeIn(name, event) {
-    const { left, top } = figures[name];
-    const bounds = drawings[name].getBoundingClientRect();
-    const scale = drawings[name].viewBox.baseVal.width / bounds.width;
-    return [(event.clientX - bounds.left) * scale - left, (event.clientY - bounds.top) * scale - top];
-  }
-
-  /** Change what a place in a figure means. */
-  function take(meaning, name, [x, y]) {
-    const figure = figures[name];
-    const xy = [along(figure.x, x / figure.width), along(figure.y, 1 - y / figure.height)];
-    if (xy.every(Number.isFinite)) change(meaning(xy, values)); // a picture may have no size yet
-  }
-
-  // Where a panel says so, a mouse over a figure need not be pressed.
-  for (const [name, meaning] of Object.entries(own.hover ?? {})) {
-    drawings[name].addEventListener("pointermove", (event) => {
-      const [x, y] = placeIn(name, event);
-      const within = x >= 0 && x <= figures[name].width && y >= 0 && y <= figures[name].height;
-      if (event.pointerType === "mouse" && !event.buttons && within) take(meaning, name, [x, y]);
-    });
-  }
-
-  for (const handle of plot.handles) {
+  const holds = plot.handles.map((handle) => {
     const svg = drawings[handle.figure];
     const figure = figures[handle.figure];
     const node = svg.querySelector(`[data-handle="${handle.name}"]`);
-    const across = declared.find((value) => value.name === handle.across);
+    const across = known[handle.across];
     const isPoint = across.kind === "point";
 
-    node.prepend(drawing("circle", { class: "normgd-reach", r: 26, fill: "transparent" }));
-    for (const [name, value] of Object.entries({ tabindex: 0, role: "slider", "aria-label": `${handle.label}, moved by the arrow keys` })) {
-      node.setAttribute(name, value);
-    }
     views.push(() => {
-      const told = declared.filter(({ name }) => name === handle.across || name === handle.up).map(written);
+      const told = [handle.across, handle.up].filter(Boolean).map(read);
       const [low, high] = isPoint ? across.box[0] : [across.low, across.high];
-      node.setAttribute("aria-valuemin", low);
-      node.setAttribute("aria-valuemax", high);
-      node.setAttribute("aria-valuenow", [values[handle.across]].flat()[0]);
-      node.setAttribute("aria-valuetext", told.join(", "));
+      const now = [values[across.name]].flat()[0];
+      adorn(node, { "aria-valuemin": low, "aria-valuemax": high, "aria-valuenow": now, "aria-valuetext": told.join(", ") });
     });
 
-    const fromPointer = (event) => placeIn(handle.figure, event);
-    const moveTo = (place) => take(own.drag[handle.name], handle.figure, place);
-
-    // Browsers do not all heed touch-action within SVG: a finger on the handle must not scroll.
-    node.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
-    svg.addEventListener("pointerdown", (event) => {
-      const onHandle = node.contains(event.target);
-      // A mouse on the bare figure takes its first handle; a finger there scrolls the page, and its tap moves it.
-      const bare = event.pointerType === "mouse" && !event.target.closest("[data-handle]") && svg.querySelector("[data-handle]") === node;
-      if (event.button !== 0 || !(onHandle || bare)) return;
-      const at = fromPointer(event);
-      const center = toPixels(figure, own.compute(values).marks[handle.name][0]);
-      grip = { node, offset: center.map((z, i) => (onHandle ? z - at[i] : 0)) };
-      svg.setPointerCapture(event.pointerId);
-      svg.classList.add("normgd-held");
-      node.focus({ preventScroll: true });
-      if (bare) moveTo(at);
-    });
-    svg.addEventListener("pointermove", (event) => {
-      if (grip?.node === node) moveTo(fromPointer(event).map((z, i) => z + grip.offset[i]));
-    });
-    svg.addEventListener("click", (event) => {
-      const isFirst = svg.querySelector("[data-handle]") === node;
-      if (isFirst && event.pointerType === "touch" && !event.target.closest("[data-handle]")) moveTo(fromPointer(event));
-    });
-    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
-      svg.addEventListener(end, () => {
-        grip = null;
-        svg.classList.remove("normgd-held");
+    const meaning = own.drag?.[handle.name] ?? ((xy) => ({ [across.name]: PLACED[across.kind](across, xy) }));
+    const where = (event) => placeIn(svg, event, figure.left, figure.top);
+    const move = ([x, y]) => {
+      const xy = [along(figure.x, x / figure.width), along(figure.y, 1 - y / figure.height)];
+      if (xy.every(Number.isFinite)) change(meaning(xy)); // a picture may have no size yet
+    };
+    if (own.hover?.includes(handle.name)) {
+      svg.addEventListener("pointermove", (event) => {
+        const [x, y] = where(event);
+        const within = x >= 0 && x <= figure.width && y >= 0 && y <= figure.height;
+        if (event.pointerType === "mouse" && !event.buttons && within) move([x, y]);
       });
     }
-
-    const ARROWS = { ArrowLeft: ["across", -1], ArrowRight: ["across", 1], ArrowDown: ["up", -1], ArrowUp: ["up", 1] };
-    node.addEventListener("keydown", (event) => {
-      const arrow = ARROWS[event.key];
-      if (!arrow || event.ctrlKey || event.altKey || event.metaKey) return;
-      event.preventDefault();
-      event.stopPropagation(); // or the book turns the page and the notebook leaves the cell
-      const by = arrow[1] * (event.shiftKey ? 10 : 1);
-      if (isPoint) push(handle.across, arrow[0] === "up" ? 1 : 0, by);
-      else step(handle[arrow[0]] || handle.across, by);
+    return handled(svg, node, handle.label, {
+      where, move,
+      at: () => toPixels(figure, own.compute(values).marks[handle.name][0]),
+      press: (right, up) => {
+        if (!isPoint) return step((up && handle.up) || across.name, right + up);
+        const move = (x, i) => x + [right, up][i] * (across.box[i][1] - across.box[i][0]) / 100;
+        change({ [across.name]: PLACED.point(across, values[across.name].map(move)) });
+      },
     });
-  }
+  });
 
   for (const drawing of Object.values(drawings)) {
-    const title = drawing.querySelector("title").textContent.trim();
-    drawing.setAttribute("aria-label", title);
-    if (drawing.querySelector("[data-handle]")) drawing.setAttribute("role", "group");
+    drawing.setAttribute("aria-label", drawing.querySelector("title").textContent.trim());
     drawing.querySelectorAll("title, desc").forEach((node) => node.remove()); // no tooltip while dragging
   }
 
   // -------------------------------------------------------------------------------- drawing
 
   const marks = plot.marks.map((mark) => ({ ...mark, path: find(`[data-mark="${mark.name}"]`) }));
-  let summarising = 0;
 
   function draw() {
-    request = 0;
     const { marks: points, numbers } = own.compute(values);
     for (const { name, shape, figure, path } of marks) path.setAttribute("d", drawn(shape, figures[figure], points[name]));
     for (const { name, figure } of plot.handles) {
       const [x, y] = toPixels(figures[figure], points[name][0]);
       const { left, top } = figures[figure];
-      find(`[data-handle="${name}"]`).setAttribute("transform", `translate(${(left + x).toFixed(1)} ${(top + y).toFixed(1)})`);
+      find(`[data-handle="${name}"]`).setAttribute("transform", translate([left + x, top + y]));
     }
     own.draw?.(find, values);
     views.forEach((view) => view());
-    settings.textContent = declared.map(written).join(", ");
+    settings.textContent = Object.keys(known).map(read).join(", ");
     const told = own.tell(values, numbers);
     facts.replaceChildren(...told.map(([term, text]) => element("div", {}, element("dt", {}, term), element("dd", {}, text))));
-    if (!code.hidden) code.value = own.python(values);
-    clearTimeout(summarising);
-    summarising = setTimeout(() => (summary.value = told.map((pair) => pair.join(": ")).join(". ")), 400);
+    summary.soon(told.map((pair) => pair.join(": ")).join(". "));
   }
 
   // -------------------------------------------------------------------------------- life
 
   const listener = () => {
     const now = model.get("values");
-    if (now === values || grip) return;
+    if (now === values || holds.some((isHeld) => isHeld())) return;
     values = now;
     redraw();
   };
@@ -381,12 +290,9 @@ const panel = (make) => ({ model, el }) => {
   el.replaceChildren(body);
 
   return () => {
-    cancelAnimationFrame(request);
-    clearTimeout(summarising);
-    if (saving) {
-      clearTimeout(saving);
-      save();
-    }
+    redraw.stop();
+    summary.stop();
+    tell.now();
     model.off("change:values", listener);
   };
 };

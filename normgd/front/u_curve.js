@@ -3,8 +3,7 @@
 function u_curve(plot, functions) {
   const { value } = functions;
   const { grid, minimum, floor, far, good, aDecade, rules } = plot;
-  const { x: rates, y: gaps } = plot.figures.chart;
-  const box = plot.declared.find(({ name }) => name === "start").box;
+  const gaps = plot.figures.chart.y;
 
   const run = (i, rate, start, steps) => {
     const { turned, rates: all } = rules[i];
@@ -18,17 +17,9 @@ function u_curve(plot, functions) {
   }
 
   // The curves do not change while the rate does.
-  let known = "", ends = [];
-  function curves(start, steps) {
-    const wanted = [start, steps].join();
-    if (wanted !== known) {
-      known = wanted;
-      ends = rules.map((_, i) => grid.map((rate) => gap(run(i, rate, start, steps))));
-    }
-    return ends;
-  }
+  const curves = remembered((start, steps) =>
+    rules.map((_, i) => grid.map((rate) => gap(run(i, rate, start, steps)))));
 
-  const rateAt = ([x]) => ({ rate: clamp(Number(clamp(x, rates.low, rates.high).toPrecision(3)), rates.low, rates.high) });
   const written = (x) => (x >= far ? "diverged" : short(x));
 
   return {
@@ -59,13 +50,9 @@ function u_curve(plot, functions) {
       [`${label}: best rate on the curve`, short(numbers[`${label}: best rate`])],
       [`${label}: decades of rates below a thousandth of the start`, numbers[`${label}: decades`].toFixed(2)],
     ]),
-    drag: {
-      cursor: rateAt,
-      origin: (xy) => ({ start: xy.map((x, i) => rounded(x, box[i])) }),
-    },
-    hover: { chart: rateAt },
+    hover: ["cursor"],
     python({ rate, steps, start }) {
-      const code = (rule, given) => rule.python.replace(/\{(\w+)\}/g, (_, name) => (name === rule.turned ? given : rule.rates[name]));
+      const code = ({ python, rates, turned }, given) => filled(python, { ...rates, [turned]: given });
       return [
         "import numpy as np",
         "import normgd as ng",
