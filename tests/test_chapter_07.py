@@ -52,6 +52,28 @@ def test_the_right_length_is_the_distance_along_the_step(best=1.0, edge=2.0):
         assert value / slope <= delta <= d
 
 
+def test_a_constant_length_pays_for_accuracy_in_steps(missing=1, factor=Fraction(1, 3)):
+    starts = [Fraction(k, 499) for k in range(500)]  # within R = 1, exactly
+    for eps in (Fraction(1, 10), Fraction(1, 25)):
+        found = {}
+        for share in (Fraction(7, 10), Fraction(9, 10), Fraction(1), Fraction(11, 10)):
+            x, home, eta = starts, [], eps * share
+            while len(home) < 2 / eps and home[-2:] != [True, True]:
+                x = [abs(a - eta) if a else a for a in x]
+                home.append(max(x) <= eps)
+            if home[-2:] == [True, True]:
+                found[eta] = len(home) - 1
+        assert list(found) == [eps * share for share in (Fraction(7, 10), Fraction(9, 10), 1)]
+        assert all((1 - eps) / eta <= T for eta, T in found.items())
+        assert found[eps] == 1 / eps - missing  # equality
+        few = int(np.ceil(np.log(float(1 / eps)) / np.log(3)))
+        x = [Fraction(1)]
+        while x[-1] > eps:
+            x.append(x[-1] - Fraction(2, 9) * 3 * x[-1])  # alpha = 2 / (3 L) with L = 3
+        assert len(x) - 1 == few
+        assert x[-1] == factor**few
+
+
 # ---------------------------------------------------------------------- a bound for all schedules
 
 
@@ -122,6 +144,26 @@ def test_no_schedule_beats_the_horizon_step_with_kinks(exponent=0.5):
         nearer = rng.normal(size=(T, 200))
         nearer *= 0.99 * R / np.linalg.norm(nearer, axis=0)
         assert np.all(np.maximum(nearer.max(axis=0), floor) > floor)
+
+
+def test_without_convexity_some_gradient_is_small(tuned=2.0, half=0.5):
+    rng = np.random.default_rng(4)
+    for _ in range(60):  # sums of cosines
+        A, h = rng.normal(size=(3, 2)), rng.uniform(0.1, 1, size=3)
+        L, w0, T = np.linalg.norm(A.T * h @ A, 2), rng.normal(size=2), int(rng.integers(1, 60))
+        drop = h @ np.cos(A @ w0) + h.sum()
+        for eta in (np.sqrt(2 * drop / (L * T)), rng.uniform(0.01, 1)):
+            path = run(lambda w, A=A, h=h: -A.T @ (h * np.sin(A @ w)), w0, [eta] * (T - 1))
+            least = min(np.linalg.norm(A.T @ (h * np.sin(A @ w))) for w in path)
+            assert least <= drop / (eta * T) + L * eta / 2
+    lam, eta, T = 3.0, 0.2, 10_000  # nearly equality: a two-cycle of halves, for very long
+    bound = lam * eta**2 / 8 / (eta * T) + half * lam * eta
+    assert 1 <= bound / (lam * eta / 2) <= 1.001
+    x0 = 1.7  # equality: one step on a parabola with the tuned length, and the bounds agree
+    drop = lam * x0**2 / 2
+    assert np.isclose(np.sqrt(tuned * lam * drop), lam * x0, rtol=1e-12)
+    best = np.sqrt(2 * drop / (lam * T))
+    assert np.isclose(drop / (best * T) + lam * best / 2, np.sqrt(tuned * lam * drop / T))
 
 
 # ------------------------------------------------------------------------------ the three sums
@@ -205,6 +247,26 @@ def test_on_a_line_halving_lands(ratio=Fraction(1, 2)):
             x -= D * (1 - ratio) * ratio**t * ((x > 0) - (x < 0))
 
 
+def test_unit_steps_at_a_flat_minimum(power=0.5, base=2.0, least=0.5):
+    D, x0 = 1.3, np.append(np.linspace(1e-6, 1.2999, 401), 1e-9)
+    for p, T in ((1.5, 90), (4.0, 200), (10.0, 611)):
+        t = 1 + np.arange(T)
+        for lengths, bound in (
+            (np.full(T, D / np.sqrt(T)), np.where(t >= np.sqrt(T), D * T**-power, D)),
+            (D / np.sqrt(t), D * t**-power),
+            (D * 0.5 ** t[:40], D * base ** -t[:40]),
+        ):
+            x, late = x0, []
+            for eta, most in zip(lengths, bound, strict=False):
+                before, x = np.abs(x), x - eta * np.sign(x)
+                assert np.all(np.maximum(before, np.abs(x)) >= least * eta * (1 - 1e-9))
+                assert np.all(np.abs(x) ** p <= most**p * (1 + 1e-6))
+                late.append(np.abs(x).max() / most)
+            assert late[-1] > 0.98  # no smaller constants
+    x, eta = 0.1, 0.2  # a cycle of halves: no late distance can be smaller
+    assert np.isclose(max(x, abs(x - eta)), least * eta)
+
+
 # ------------------------------------------------------------------------------- Polyak's step
 
 
@@ -285,6 +347,51 @@ def test_annealing_forgives(linear=1.0, cosine="pi**2"):
             assert np.abs(x).max() <= bound
             if T == 60:
                 assert np.abs(x).max() >= 0.97 * bound
+
+
+# ------------------------------------------------------------------------ best, last or average
+
+
+def test_the_best_iterate_is_luck_and_the_late_one_is_not(visited=1e-8):
+    with mpmath.workdps(60):
+        x = mpmath.mpf("0.7321")
+        distances = [x]
+        for t in range(101):
+            x -= mpmath.sign(x) / mpmath.sqrt(t + 1)
+            distances.append(abs(x))
+            assert max(distances[-2:]) >= 0.5 / mpmath.sqrt(t + 1)
+        assert 0.8 * visited < min(distances) < visited
+        assert max(distances[-2:]) > 0.09
+
+
+def test_the_weighted_average_pays_the_mean_of_the_slopes(constant=1.0):
+    rng = np.random.default_rng(11)
+    for _ in range(60):
+        H, w0 = np.diag(rng.uniform(0.01, 10, size=3)), rng.normal(size=3)
+        T = int(rng.integers(1, 60))
+        lengths = 10 ** rng.uniform(-1.5, 0.5) * (1.0 + np.arange(T)) ** -rng.uniform(0, 1.2)
+        path = run(lambda w, H=H: H @ w, w0, lengths[:-1])
+        weight = lengths / np.linalg.norm(path @ H, axis=1)
+        mean = weight @ path / weight.sum()
+        G = lengths.sum() / weight.sum()
+        assert 0.5 * mean @ H @ mean <= constant * rho_of(lengths, np.linalg.norm(w0)) * G
+    # equality: a malicious adviser with slopes G_i, all different, and lengths c / G_i
+    for T in (1, 6, 40):
+        slopes, c = rng.uniform(0.1, 10, size=T), 0.7
+
+        def adviser(w, slopes=slopes):
+            e = np.zeros(len(w))
+            i = int(np.argmax(slopes * w))
+            e[i] = slopes[i]
+            return e
+
+        lengths = c / slopes
+        path = run(adviser, np.zeros(T), lengths[:-1])
+        weight = lengths / [np.linalg.norm(adviser(w)) for w in path]
+        gap = (slopes * (weight @ path / weight.sum())).max() + c
+        R = np.linalg.norm(c / slopes)  # to the point where all slopes * w are -c
+        bound = constant * rho_of(lengths, R) * lengths.sum() / weight.sum()
+        assert np.isclose(gap, bound, rtol=1e-12)
 
 
 # ---------------------------------------------------------------------------------- exercises
