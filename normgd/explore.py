@@ -466,6 +466,8 @@ class Explorer(Shown):
     widget : ipywidgets.DOMWidget
         The explorer as a widget, to be laid out beside others or observed.
 
+    Notes
+    -----
     All but the last two can be set, as a whole; in a live notebook they follow the reader's hand.
     """
 

@@ -68,7 +68,7 @@ class Minibatch(Panel):
         Mark("roots", "plane", "line", "where the mean step is 0, from B = 1 to all", width=1.5),
         Mark("root", "plane", "dots", "there for this B", color=UNIT, width=9),
         Mark("points", "plane", "dots", "points, each with its own gradient", width=7),
-        Mark("directions", "plane", "dots", "steps of the batches", UNIT, width=3.5, opacity=0.6),
+        Mark("directions", "plane", "dots", "steps of the batches", UNIT, width=5),
         Mark("whole", "plane", "arrow", "direction of the whole gradient's step", DESCENT, "7 4"),
         Mark("mean", "plane", "arrow", "mean of the normalised batches' steps", UNIT, width=3.5),
         Mark("angles", "chart", "line", color=UNIT),
