@@ -12,10 +12,10 @@ document.addEventListener("DOMContentLoaded", () => {
   each(".citation-list, [role=doc-biblioentry]", (e) => e.removeAttribute("role"));
 
   // A box that scrolls sideways must be reachable by keyboard, and only then be a stop for it.
-  const boxes = "div.math, .pst-scrollable-table-container, .cell_output, .output.text_html, .highlight pre";
+  const boxes = ".bd-article p, div.math, .pst-scrollable-table-container, .cell_output, .output.text_html, .highlight pre";
   const mark = () =>
     each(boxes, (e) => {
-      if (e.scrollWidth > e.clientWidth + 1) e.tabIndex = 0;
+      if (e.scrollWidth > e.clientWidth && getComputedStyle(e).overflowX !== "visible") e.tabIndex = 0;
       else e.removeAttribute("tabindex");
     });
   addEventListener("resize", mark);
