@@ -432,6 +432,7 @@ def test_the_steps_can_be_seen_one_by_one(browser: Any, served: str, page: str) 
                 "(e) => parseInt(e.textContent.match(/\\d+/)[0]) > 3", arg=caption.element_handle()
             )
             explorer.get_by_role("button", name="Pause").press("Enter")
+            explorer.get_by_role("button", name="Play").wait_for()  # drawn with the last step
             paused = caption.inner_text()
             visit.page.wait_for_timeout(400)
             assert caption.inner_text() == paused
