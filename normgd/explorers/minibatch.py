@@ -105,7 +105,8 @@ class Minibatch(Panel):
             ),
         )  # fmt: skip
         self.batches = [_batches(table, size) for size in range(1, MOST_BATCH + 1)]
-        roots = [_geometric_median(*batches) for batches in self.batches]
+        # Without the digits in which machines differ: they are stored with the page.
+        roots = [_geometric_median(*batches).round(9) for batches in self.batches]
         self.roots = np.array([*roots, table.mean(axis=0)])
         super().__init__(batch=batch, w=w)
 
