@@ -521,6 +521,33 @@ def test_the_code_of_every_rule_is_the_rule(name):
     assert eval(code, {"ng": ng}) == rule
 
 
+# --------------------------------------------------------------------------- the kernel
+
+ECHO = """
+import explorer from "./explore.mjs";
+const sent = [], model = {};
+const tell = explorer.render.telling({
+  set: (name, value) => (model[name] = value),
+  save_changes: () => sent.push({ ...model }),
+});
+const rest = () => new Promise((done) => setTimeout(done, 200));
+tell("start", [1, 1]);
+await rest();
+tell("start", [2, 2]);
+model.start = [1, 1]; // only now does the kernel confirm what it was told first
+const owed = [tell.owes("start"), tell.owes("steps")];
+await rest();
+console.log(JSON.stringify({ sent, owed: [...owed, tell.owes("start")] }));
+"""
+
+
+def test_a_late_echo_does_not_undo_the_last_move(tmp_path):
+    command = prepare(tmp_path, ECHO, [])
+    told = json.loads(subprocess.run(command, cwd=tmp_path, check=True, stdout=-1).stdout)
+    assert told["sent"] == [{"start": [1, 1]}, {"start": [2, 2]}]
+    assert told["owed"] == [True, False, False]
+
+
 # ---------------------------------------------------------------------------- the page
 
 

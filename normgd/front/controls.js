@@ -157,15 +157,21 @@ function framed(draw) {
   return redraw;
 }
 
-/** Tell the model what the reader changes; a kernel need not hear of every pixel. */
+/**
+ * Tell the model what the reader changes; a kernel need not hear of every pixel. The model has a value
+ * only when it is sent: until then a late echo of an older one would take its place, unsent.
+ */
 function telling(model) {
+  const untold = new Map();
   let waiting = 0;
   const save = () => {
     waiting = 0;
+    for (const [name, value] of untold) model.set(name, value);
+    untold.clear();
     model.save_changes();
   };
   const tell = (name, value) => {
-    model.set(name, value);
+    untold.set(name, value);
     waiting ||= setTimeout(save, 80);
   };
   tell.now = () => {
@@ -173,6 +179,8 @@ function telling(model) {
     clearTimeout(waiting);
     save();
   };
+  /** Whether the page knows better than the model. */
+  tell.owes = (name) => untold.has(name);
   return tell;
 }
 

@@ -11,7 +11,7 @@ function render({ model, el }) {
 
 // The page keeps settings in its address; tests compare the rest with the library.
 Object.assign(render, {
-  compile, trajectory, fate, python,
+  compile, trajectory, fate, python, telling,
   readSettings: (number, fragment, plot) => (plot.kind in PANELS ? readValues : readSettings)(number, fragment, plot),
   writeSettings: (number, state, plot) => (plot.kind in PANELS ? writeValues : writeSettings)(number, state, plot),
   own: (plot) => PANELS[plot.kind](plot, compileAll(plot)),

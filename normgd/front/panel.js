@@ -278,7 +278,7 @@ const panel = (make) => ({ model, el }) => {
 
   const listener = () => {
     const now = model.get("values");
-    if (now === values || holds.some((isHeld) => isHeld())) return;
+    if (now === values || tell.owes("values") || holds.some((isHeld) => isHeld())) return;
     values = now;
     redraw();
   };

@@ -418,7 +418,7 @@ function race({ model, el }) {
 
   const listeners = names.map((name) => [`change:${name}`, () => {
     const value = model.get(name);
-    if (value === state[name] || (name === "start" && isHeld())) return;
+    if (value === state[name] || tell.owes(name) || (name === "start" && isHeld())) return;
     state[name] = value;
     redraw();
   }]);
