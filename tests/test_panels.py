@@ -1,6 +1,5 @@
 """The small explorers in a browser, on a page of their own."""
 
-import importlib.resources
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import pytest
 from test_explorers import PANELS
-from test_site import Visit
+from test_site import Visit, violations
 
 import course_site
 from normgd import front
@@ -78,15 +77,9 @@ def said(page: Any, before: str = "") -> str:
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_violation(browser: Any, site: Path, scheme: str, width: int) -> None:
-    axe = (
-        importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
-    )
     with Visit(browser, url(site, "all", scheme), width, scheme) as visit:
         assert visit.page.locator(".normgd-live").count() == len(PANELS)
-        visit.page.evaluate(axe)
-        # Without a preload: a page that is a file may not read its own style sheet.
-        found = visit.page.evaluate("axe.run({ preload: false })")["violations"]
-        assert [(rule["id"], node["html"][:200]) for rule in found for node in rule["nodes"]] == []
+        assert violations(visit.page) == []
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
         assert visit.complaints == []
 

@@ -4,6 +4,7 @@ import functools
 import http.server
 import importlib.resources
 import importlib.util
+import itertools
 import re
 import sys
 import threading
@@ -11,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 import numpy as np
 import pytest
@@ -105,53 +105,78 @@ def test_the_front_door_leads_to_the_first_page(browser: Any) -> None:
         visit.page.wait_for_url(f"**/{TOC['root']}.html")
 
 
-@pytest.mark.parametrize("way", ["file", "http"])
+def wants(visit: Visit, home: str) -> list[str]:
+    """What a visit asked for from elsewhere, and what it complained of."""
+    mine = (home, "data:", "blob:")
+    return [url for url in visit.requests if not url.startswith(mine)] + visit.complaints
+
+
 @pytest.mark.parametrize("page", [*PAGES, "search"])
-def test_a_page_needs_nothing_from_elsewhere_and_complains_of_nothing(
-    browser: Any, served: str, page: str, way: str
+def test_a_file_needs_nothing_from_elsewhere_and_complains_of_nothing(
+    browser: Any, page: str
 ) -> None:
-    with Visit(browser, address(page, way, served)) as visit:
+    with Visit(browser, address(page, "file", "")) as visit:
         visit.settle().wait_for_load_state("networkidle")
-        home = served if way == "http" else SITE.as_uri()
-        assert [url for url in visit.requests if not url.startswith((home, "data:", "blob:"))] == []
-        assert visit.complaints == []
+        assert wants(visit, SITE.as_uri()) == []
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_maths_and_markup_are_rendered(browser: Any, page: str, served: str) -> None:
-    with Visit(browser, address(page, "file", served)) as visit:
-        shown = visit.settle()
-        formulas = shown.locator("article .math").count()
-        assert shown.locator("article .math mjx-container").count() >= formulas
-        assert shown.locator("mjx-merror, [data-mjx-error]").count() == 0
-        text = shown.evaluate(
-            """() => {
-                const article = document.querySelector("article").cloneNode(true);
-                const not_text = article.querySelectorAll("pre, code, script, mjx-container");
-                not_text.forEach((e) => e.remove());
-                return article.textContent;
-            }"""
-        )
-        assert RAW.findall(text) == []
+# A large page takes seconds to open: in each setting it is opened once for all who look at it.
+SETTINGS = list(itertools.product(PAGES, (1280, 390), ("light", "dark")))
+WIDE = [
+    (page, width, scheme) for page, width, scheme in SETTINGS if (width, scheme) == (1280, "light")
+]
+NARROW = [
+    (page, width, scheme) for page, width, scheme in SETTINGS if (width, scheme) == (390, "light")
+]
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_each_picture_says_what_it_shows(browser: Any, page: str, served: str) -> None:
-    with Visit(browser, address(page, "file", served)) as visit:
-        alts = visit.page.eval_on_selector_all("article img", "all => all.map((e) => e.alt)")
-        assert [
-            alt
-            for alt in alts
-            if not alt.strip() or "_images/" in alt or alt.endswith((".png", ".svg"))
-        ] == []
+def opened_as(settings: list[tuple[str, int, str]]) -> pytest.MarkDecorator:
+    ids = ["-".join(map(str, setting)) for setting in settings]
+    return pytest.mark.parametrize("opened", settings, ids=ids, indirect=True)
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_phone_scrolls_only_down(browser: Any, page: str, served: str) -> None:
-    with Visit(browser, address(page, "file", served), width=390) as visit:
-        shown = visit.settle()
-        unfold(shown)
-        assert shown.evaluate("document.documentElement.scrollWidth") <= 390
+@pytest.fixture(scope="module")
+def opened(browser: Any, served: str, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """A page that has come to rest, with all that it folds unfolded."""
+    page, width, scheme = request.param
+    with Visit(browser, address(page, "http", served), width, scheme) as visit:
+        visit.settle().wait_for_load_state("networkidle")
+        unfold(visit.page)
+        yield visit
+
+
+@opened_as(WIDE)
+def test_a_page_needs_nothing_from_elsewhere_and_complains_of_nothing(
+    opened: Visit, served: str
+) -> None:
+    assert wants(opened, served) == []
+
+
+@opened_as(WIDE)
+def test_maths_and_markup_are_rendered(opened: Visit) -> None:
+    shown = opened.page
+    formulas = shown.locator("article .math").count()
+    assert shown.locator("article .math mjx-container").count() >= formulas
+    assert shown.locator("mjx-merror, [data-mjx-error]").count() == 0
+    text = shown.evaluate(
+        """() => {
+            const article = document.querySelector("article").cloneNode(true);
+            const not_text = article.querySelectorAll("pre, code, script, mjx-container");
+            not_text.forEach((e) => e.remove());
+            return article.textContent;
+        }"""
+    )
+    assert RAW.findall(text) == []
+
+
+@opened_as(WIDE)
+def test_each_picture_says_what_it_shows(opened: Visit) -> None:
+    alts = opened.page.eval_on_selector_all("article img", "all => all.map((e) => e.alt)")
+    assert [
+        alt
+        for alt in alts
+        if not alt.strip() or "_images/" in alt or alt.endswith((".png", ".svg"))
+    ] == []
 
 
 @functools.cache
@@ -159,36 +184,39 @@ def anchors(path: Path) -> set[str]:
     return set(re.findall(r'\sid="([^"]+)"', path.read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_links_within_the_book_arrive(browser: Any, page: str, served: str) -> None:
-    with Visit(browser, address(page, "file", served)) as visit:
-        links = visit.page.eval_on_selector_all("a[href]", "all => all.map((e) => e.href)")
+@opened_as(WIDE)
+def test_links_within_the_book_arrive(opened: Visit, served: str) -> None:
+    links = opened.page.eval_on_selector_all("a[href]", "all => all.map((e) => e.href)")
     lost = []
-    for link in set(links):
+    for link in {link for link in links if link.startswith(served)}:
         parts = urlsplit(link)
-        if parts.scheme == "file":
-            target = Path(url2pathname(parts.path))
-            fragment = unquote(parts.fragment)
-            if not target.is_file() or (fragment and fragment not in anchors(target)):
-                lost.append(link)
+        target = SITE / unquote(parts.path).lstrip("/")
+        fragment = unquote(parts.fragment)
+        if not target.is_file() or (fragment and fragment not in anchors(target)):
+            lost.append(link)
     assert lost == []
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("page", PAGES)
-def test_axe_finds_no_violation(
-    browser: Any, served: str, page: str, scheme: str, width: int
-) -> None:
-    axe = (
-        importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
-    )
-    with Visit(browser, address(page, "http", served), width, scheme) as visit:
-        shown = visit.settle()
-        unfold(shown)
-        shown.evaluate(axe)
-        found = shown.evaluate("axe.run()")["violations"]
-    assert [(rule["id"], node["html"][:200]) for rule in found for node in rule["nodes"]] == []
+@opened_as(NARROW)
+def test_a_phone_scrolls_only_down(opened: Visit) -> None:
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def violations(page: Any) -> list[tuple[str, str]]:
+    """What axe complains of; that it lists nothing else saves it most of its time.
+
+    Without a preload: a page that is a file may not read its own style sheet.
+    """
+    axe = importlib.resources.files("axe_playwright_python").joinpath("axe.min.js")
+    page.evaluate(axe.read_text("utf-8"))
+    run = "axe.run(document, {preload: false, resultTypes: ['violations']})"
+    found = page.evaluate(run)["violations"]
+    return [(rule["id"], node["html"][:200]) for rule in found for node in rule["nodes"]]
+
+
+@opened_as(SETTINGS)
+def test_axe_finds_no_violation(opened: Visit) -> None:
+    assert violations(opened.page) == []
 
 
 # --- explorers --------------------------------------------------------------------------
@@ -731,18 +759,13 @@ def test_mathjax_sets_the_formulas(browser: Any, served: str, page: str) -> None
 def test_axe_finds_no_violation_whatever_is_shown(
     browser: Any, bench: str, scheme: str, width: int
 ) -> None:
-    axe = (
-        importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
-    )
     link = "1.zoom=900,1,1&1.t=9&2.zoom=5,-1&2.cobweb=1&3.start=1,1&3.steps=200"
     with Visit(browser, f"{bench}#explore&{link}", width, scheme) as visit:
         shown = visit.page
         unfold(shown)
         shown.wait_for_timeout(100)
         assert shown.evaluate("document.documentElement.scrollWidth") <= width
-        shown.evaluate(axe)
-        found = shown.evaluate("axe.run()")["violations"]
-    assert [(rule["id"], node["html"][:200]) for rule in found for node in rule["nodes"]] == []
+        assert violations(shown) == []
 
 
 TIMED = """() => {
