@@ -143,7 +143,7 @@ quartic = Exercise(
             "That is the constant of the slow approach, which is of another question.",
         ),
     ],
-    praise="From a start that never lands the approach is like 1/sqrt(8 alpha t), wherever it is.",
+    praise="Inside the threshold, a path that never lands falls like 1/sqrt(8 alpha t).",
 )
 
 
