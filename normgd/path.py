@@ -212,16 +212,19 @@ def distance(J: Function, w: Array) -> Array:
 
 def _checked(step: Any, w: Array, rule: Rule) -> Array:
     """Return a rule's step as an array of w's shape and type."""
-    wanted = f"the step of {rule!r} must be an array of real numbers, shape {w.shape}"
     try:
         array = np.asarray(step)
     except ValueError as error:
-        raise ValueError(f"{wanted}; got {step!r}") from error
+        raise ValueError(f"{_wanted(w, rule)}; got {step!r}") from error
     if array.dtype.kind not in "fiu":
-        raise TypeError(f"{wanted}; got {step!r}")
+        raise TypeError(f"{_wanted(w, rule)}; got {step!r}")
     if array.shape not in (w.shape, ()):
-        raise ValueError(f"{wanted}; got shape {array.shape}")
+        raise ValueError(f"{_wanted(w, rule)}; got shape {array.shape}")
     return np.broadcast_to(array.astype(w.dtype, copy=False), w.shape)
+
+
+def _wanted(w: Array, rule: Rule) -> str:
+    return f"the step of {rule!r} must be an array of real numbers, shape {w.shape}"
 
 
 def _check_apart(rule: Rule, g: Array, memory: Any, w: Array, J: Any, step: Array) -> None:

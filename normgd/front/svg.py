@@ -107,8 +107,9 @@ def runs(known: np.ndarray) -> list[tuple[int, int]]:
 def simplify(line: np.ndarray, tolerance: float) -> np.ndarray:
     """Drop the points that lie within the tolerance of the line through the others.
 
-    Douglas, Peucker, Cartographica 10 (1973) 112-122.  The points are whole numbers, so the
-    choice is the same on every machine.
+    Douglas, Peucker, Cartographica 10 (1973) 112-122, but a distance is that from a piece of the
+    line and not from all that it lies on: where a path overshoots and comes straight back, it
+    turns.  The points are whole numbers, so the choice is the same on every machine.
     """
     keep = np.zeros(len(line), dtype=bool)
     keep[[0, -1]] = True
@@ -118,13 +119,10 @@ def simplify(line: np.ndarray, tolerance: float) -> np.ndarray:
         chord, offset = line[last] - line[first], line[first + 1 : last] - line[first]
         if not len(offset):
             continue
-        length = int(chord @ chord)
-        if length:
-            distance = (offset[:, 0] * chord[1] - offset[:, 1] * chord[0]) ** 2
-        else:  # the ends of a closed curve
-            distance, length = (offset**2).sum(axis=1), 1
+        along = np.clip(offset @ chord / max(1, int(chord @ chord)), 0, 1)
+        distance = ((offset - along[:, None] * chord) ** 2).sum(axis=1)
         farthest = int(np.argmax(distance))
-        if distance[farthest] > tolerance**2 * length:
+        if distance[farthest] > tolerance**2:
             middle = first + 1 + farthest
             keep[middle] = True
             pieces += [(first, middle), (middle, last)]
