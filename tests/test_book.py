@@ -527,3 +527,22 @@ def test_both_editions_are_written_and_old_files_go(
         "nbgrader/source/exercise/exercise.ipynb",
     }
     path.unlink()
+
+
+def test_stored_results_travel_with_the_chapter_that_reads_them(tmp_path: Path) -> None:
+    notebook = solved()
+    notebook.cells[-1].source = "see data/other.json"  # words do not read it
+    notebook.cells[1].source += '\nresult = Path("data/result.json").read_text()'
+    (data := tmp_path / "book" / "data").mkdir(parents=True)
+    for name in ("result.json", "other.json"):
+        (data / name).write_text("{}")
+    (tmp_path / "book" / "exercise.ipynb").write_bytes(notebooks.as_bytes(notebook))
+    student.main(tmp_path)
+    beside = {
+        file.relative_to(tmp_path / "_build").as_posix()
+        for file in tmp_path.rglob("_build/**/data/*")
+    }
+    assert beside == {
+        "student/data/result.json",
+        "nbgrader/source/exercise/data/result.json",
+    }

@@ -71,6 +71,12 @@ def assignment(chapter: NotebookNode) -> NotebookNode:
     return notebook
 
 
+def data_of(chapter: NotebookNode, book: Path) -> list[Path]:
+    """The stored results that a chapter reads, which have to travel with it."""
+    code = "\n".join(cell.source for cell in chapter.cells if cell.cell_type == "code")
+    return [path for path in sorted((book / "data").glob("*")) if f"data/{path.name}" in code]
+
+
 def main(root: Path = ROOT) -> None:
     students, source = root / "_build/student", root / "_build/nbgrader/source"
     for folder in (students, source):
@@ -79,11 +85,17 @@ def main(root: Path = ROOT) -> None:
     for path in sorted((root / "book").glob("*.ipynb")):
         chapter = load(path)
         write(students / path.name, as_bytes(student(chapter)))
+        homes = [students]
         if any("nbgrader" in cell.metadata for cell in chapter.cells):
             made = assignment(chapter)
             nbformat.validate(made)
             (source / path.stem).mkdir()
             write(source / path.stem / path.name, as_bytes(made))
+            homes.append(source / path.stem)
+        for data in data_of(chapter, path.parent):
+            for home in homes:
+                (home / "data").mkdir(exist_ok=True)
+                shutil.copy(data, home / "data")
     print(f"To work in, without solutions:\n  {students}")
     print(f"For nbgrader, which is to be called in the folder above:\n  {source}")
 
