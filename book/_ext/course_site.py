@@ -144,6 +144,7 @@ def finish(app: Sphinx, error: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.setup_extension("gallery_page")
     app.connect("source-read", restore_directives)
     app.connect("doctree-read", name_cells)
     app.connect("env-updated", name_statements)
