@@ -5,7 +5,8 @@
 
 An entry of the ledger is named by the label of a theorem, proposition, lemma or corollary of its
 chapter, or has a name of its own. It says where the claim is proved, which cell shows it, which
-test tries it, and with which wrong constant (the mutant) that test must fail.
+test tries it, and with which wrong constant (the mutant) that test must fail.  Other pages find the
+entry as `#claim-NAME`.
 """
 
 import argparse
@@ -87,7 +88,7 @@ def entry(name: str, claim: Mapping[str, Any], known: Mapping[str, Directive]) -
     sentence = claim["test"].removeprefix("test_").replace("_", " ")
     wrong = ", ".join(f"{key}={json.dumps(value)}" for key, value in claim["mutant"].items())
     return (
-        f"{head}\n: {claim['statement']}\n\n"
+        f"(claim-{name})=\n{head}\n: {claim['statement']}\n\n"
         f"  {proof(name, claim['proof'], known)}\n  Cell: {cell}.\n"
         f"  Test: {sentence}; fails with `{wrong}`.\n"
     )
