@@ -5,7 +5,7 @@ PY := .venv/bin/python
 # Notebooks are executed as for a page without a kernel, whatever the shell's own settings are.
 STATIC := NORMGD_STATIC=1 MPLBACKEND=module://matplotlib_inline.backend_inline
 
-.PHONY: help book test lab notebooks student lint test-peers test-site bench pins clean env env-dev env-peers
+.PHONY: help book test lab notebooks student lint test-peers test-site bench curves pins clean env env-dev env-peers
 .DEFAULT_GOAL := help
 
 help: ## list the verbs
@@ -46,6 +46,9 @@ test-site: env-dev ## look at the built site, then at JupyterLab, in a browser (
 
 bench: env-peers ## time the steps side by side with PyTorch and Optax
 	@$(PY) benchmarks/steps.py
+
+curves: env ## compute the U-curves of chapter 14 again (ten minutes)
+	@$(PY) benchmarks/u_curves.py
 
 pins: env-dev ## choose the newest versions for requirements*.txt again
 	@$(PY) tools/pins.py

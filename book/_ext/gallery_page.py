@@ -322,7 +322,8 @@ def drawing(run: Run) -> str:
     here = ((points >= 0) & (points <= (on.width, on.height))).all(axis=1)[1:]
     seen = points[1:][long & here]
     dotted = f'<path class="d" d="{dots(seen)}"/>' if len(seen) else ""
-    return f'<path d="{line(svg.simplify(points, 1))}"/>{dotted}<path class="e" d="{dots(points[-1:])}"/>'
+    path = line(svg.simplify(points, 1))
+    return f'<path d="{path}"/>{dotted}<path class="e" d="{dots(points[-1:])}"/>'
 
 
 def told(run: Run) -> str:
