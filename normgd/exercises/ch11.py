@@ -133,28 +133,6 @@ split = Exercise(
     praise="Each constant has a unit now, and can be converted.",
 )
 
-rare = Exercise(
-    "strength",
-    solution=[16, 46, 212],
-    mistakes=[
-        (
-            [12, 24, 48],
-            "With these the mean gradient has the right sign, which is all that gradient descent "
-            "needs. RMSProp divides before it adds.",
-        ),
-        (
-            [15, 45, 211],
-            "With these it still moves up, if only just. The smallest C that moves it down is the "
-            "next one.",
-        ),
-        (
-            [11, 23, 47],
-            "With these the gradients of a period add up to 0. RMSProp adds quotients.",
-        ),
-    ],
-    praise="About 13 steps more, two half-lives, ask for a C twice as large.",
-)
-
 debug = Exercise(
     "half_lives",
     solution=np.log(0.5) / np.log([0.5, 0.9, 0.99]),
@@ -184,39 +162,4 @@ debug = Exercise(
     ],
     praise="It grows without bound as gamma tends to 1.",
     tolerance=2e-4,
-)
-
-_judged = {"a": "true", "b": "false", "c": "true", "d": "true", "e": "false"}
-
-free = Exercise(
-    "judged",
-    solution=_judged,
-    mistakes=[
-        (
-            dict.fromkeys("abcde", "true"),
-            "You believe all of it. What does the first step become as eps tends to 0?",
-        ),
-        (
-            {**_judged, "a": "false"},
-            "Look at (a) again: put a large g into the first step and let it cancel.",
-        ),
-        (
-            {**_judged, "b": "true"},
-            "Look at (b) again: to what is every step proportional while gradients are large?",
-        ),
-        (
-            {**_judged, "c": "false"},
-            "Look at (c) again: eps is added under a root.",
-        ),
-        (
-            {**_judged, "d": "false"},
-            "Look at (d) again: the root of v grows with g. Only eps can tell the difference.",
-        ),
-        (
-            {**_judged, "e": "true"},
-            "Look at (e) again: steps and gradients do fade together, in any proportion. Near the "
-            "minimum, which gradient descent is it?",
-        ),
-    ],
-    praise="So it has a learning rate, under another name.",
 )

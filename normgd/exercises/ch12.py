@@ -85,60 +85,6 @@ bound = Exercise(
 )
 
 
-def _drift(C: int, beta2: float, spikes: int = 1, period: int | None = None) -> float:
-    """Return how far a period moves Adam with beta1 = 0, in units of eta."""
-    period = period or C
-    u = (C**2 - 1) * (1 - beta2) / (1 - beta2**period)
-    v = 1 + u * beta2 ** np.arange(period)
-    return float(np.sum(1 / np.sqrt(v[1:])) - spikes * C / np.sqrt(v[0]))
-
-
-def _first_period(C: int, beta2: float) -> float:
-    """Return the displacement of the first period, with Adam's corrections."""
-    v, total = 0.0, 0.0
-    for j in range(C):
-        g = C if j == 0 else -1
-        v = beta2 * v + (1 - beta2) * g**2
-        total -= g / np.sqrt(v / (1 - beta2 ** (j + 1)))
-    return total
-
-
-drift = Exercise(
-    "drift",
-    solution=_drift,
-    cases=lambda rng: [(3, 0.1), (5, 0.5), (10, 0.9), (20, 0.99), (21, 0.99), (100, 0.999)],
-    mistakes=[
-        (
-            lambda C, beta2: -_drift(C, beta2),
-            "The sign: w moves by minus the steps, and uphill, to the right, is positive.",
-        ),
-        (
-            _first_period,
-            "That is the first period. Its v starts from nothing; let the recursion run until "
-            "the periods repeat.",
-        ),
-        (
-            lambda C, beta2: float(C - 2),
-            "Each gradient has been given its sign: that is beta2 = 0. With memory, v after the "
-            "large gradient stays large for a while.",
-        ),
-        (
-            lambda C, beta2: -1 / np.sqrt((C**2 + C - 1) / C),
-            "All steps of a period have been divided by the same number. That is the limit of "
-            "an endless memory.",
-        ),
-        (
-            lambda C, beta2: _drift(C, beta2, period=3),
-            "The period is C, not 3: there are C - 1 small gradients after each large one.",
-        ),
-        (
-            lambda C, beta2: _drift(C, beta2) / C,
-            "That is the mean of a step. Asked for is the displacement of a whole period.",
-        ),
-    ],
-    praise="A sum of quotients need not have the sign of the sum.",
-)
-
 debug = Exercise(
     "found",
     solution={"printed": 1.11, "meant": 1 + 0.3 / 3.01, "never": "nan", "shift": 10},

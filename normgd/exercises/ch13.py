@@ -103,62 +103,6 @@ dial = Exercise(
     praise="One formula from greedy to sign.",
 )
 
-curvature = Exercise(
-    "curvatures",
-    solution={"l2": 3, "l1": 2, "linf": 8},
-    mistakes=[
-        (
-            {"l2": 3, "l1": 2, "linf": 12},
-            "12 adds up all moduli. Is there a sign vector that makes all six terms off the "
-            "diagonal positive?",
-        ),
-        (
-            {"l2": 3, "l1": 2, "linf": 6},
-            "6 is the trace, which is right for a diagonal H. The terms off the diagonal can help "
-            "too.",
-        ),
-        (
-            {"l2": 3, "l1": 4, "linf": 4},
-            "4 is the largest sum of moduli in a row: how much H lengthens a vector in one and the "
-            "same norm. But the gradient is measured in the dual norm.",
-        ),
-        (
-            {"l2": 3, "l1": 8, "linf": 2},
-            "Two are interchanged. In which ball is the vector (1, 1, 1), and in which are only "
-            "the single steps along an axis?",
-        ),
-        (
-            {"l2": 3, "l1": 2, "linf": 9},
-            "9 is d times L₂, the most that is possible in three dimensions. Does this H reach it?",
-        ),
-    ],
-    praise="One landscape, three curvatures: each in its own ball.",
-)
-
-cubic = Exercise(
-    "iterations",
-    solution={"muon": 6, "cubic": 17, "close": 19},
-    mistakes=[
-        (
-            {"muon": 7, "cubic": 18, "close": 20},
-            "You have counted the start. How many times was the polynomial applied?",
-        ),
-        (
-            {"muon": 5, "cubic": 16, "close": 18},
-            "One application is missing: the start is iteration 0.",
-        ),
-        (
-            {"muon": 17, "cubic": 6, "close": 19},
-            "Two are interchanged. By which factor does each polynomial multiply a tiny value?",
-        ),
-        (
-            {"muon": 4, "cubic": 11, "close": 14},
-            "These are the numbers for the start 0.01.",
-        ),
-    ],
-    praise="Muon's is three times as fast to a rough answer, and has no exact one.",
-)
-
 _VERDICT = {"nuclear": -4, "spectral": -7, "length": 3, "ball": "spectral", "converge": "false"}
 
 debug = Exercise(
