@@ -18,6 +18,7 @@ from sphinx.errors import ExtensionError
 import build
 import course_site
 import env
+import notebooks
 
 ROOT = Path(__file__).resolve().parent.parent
 posix = pytest.mark.skipif(os.name == "nt", reason="make is for POSIX systems")
@@ -129,6 +130,23 @@ def test_a_failed_write_leaves_the_old_file(
     with pytest.raises(ZeroDivisionError):
         env.write(tmp_path / "file", b"new")
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"old")]
+
+
+# --- notebooks.py -----------------------------------------------------------------------
+
+
+def test_a_notebook_is_due_when_data_that_its_text_names_have_changed(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").touch()
+    (data := tmp_path / "book" / "data").mkdir(parents=True)
+    (data / "curves.json").write_text("1")
+    (reads := tmp_path / "reads.md").write_text('Path("data/curves.json")')
+    (other := tmp_path / "other.md").write_text("No data.")
+    before = [notebooks.ingredients(tmp_path, text) for text in (reads, other)]
+    assert [notebooks.ingredients(tmp_path, text) for text in (reads, other)] == before
+    (data / "curves.json").write_text("2")
+    after = [notebooks.ingredients(tmp_path, text) for text in (reads, other)]
+    assert after[0] != before[0]
+    assert after[1] == before[1]
 
 
 # --- make -------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ PROBLEMS = u.problems()
 def sample():
     """A cell of each rule, drawn with a fixed seed: not chaotic, and if possible not at an end."""
     rng = np.random.default_rng(20)
-    quick = [name for name in PROBLEMS if not name.startswith("noisy")]
+    quick = [name for name in PROBLEMS if not name.startswith(("noisy", "bowl,"))]
     for label in u.RULES:
         problem = "noisy regression" if label == "dog" else str(rng.choice(quick))
         kept = STORED["curves"][problem][label]
@@ -79,12 +79,41 @@ def test_the_line_search_pays_for_every_value_it_tries():
 
 
 def test_the_same_bowl_in_other_units_is_the_same_bowl():
-    names = ("bowl", "bowl, 1e6 J", "bowl, 1e-3 w")
-    bowl, dear, small = (PROBLEMS[name] for name in names)
-    k = np.array([1e-3, 1e-2])
-    one = u.ends(bowl, u.RULES["gd"], k)
-    assert np.allclose(u.ends(dear, u.RULES["gd"], 1e-6 * k), one, atol=1e-3)
-    assert np.allclose(u.ends(small, u.RULES["gd"], 1e-6 * k), one, atol=1e-3)
+    (J, _, starts), (dear, _, same), (small, _, shrunk) = (
+        PROBLEMS[name] for name in ("bowl", "bowl, 1e6 J", "bowl, 1e-3 w")
+    )
+    assert np.allclose(dear(same), 1e6 * J(starts))
+    assert np.allclose(small(shrunk), J(starts))
+    assert np.allclose(dear.grad(same), 1e6 * J.grad(starts))
+    assert np.allclose(small.grad(shrunk), 1e3 * J.grad(starts))
+
+
+@pytest.mark.parametrize(
+    ("label", "dear", "small"),
+    [("gd", 6, 6), ("ngd", 0, 3), ("adagrad", 0, 3), ("dog", 0, 3), ("dadapt", 0, 3)],
+)
+def test_in_other_units_the_stored_curves_are_shifted(label, dear, small):
+    curves, n = STORED["curves"], len(u.KNOBS)
+    for name, decades in (("bowl, 1e6 J", dear), ("bowl, 1e-3 w", small)):
+        one, other, shift = curves["bowl"][label], curves[name][label], decades * u.A_DECADE
+        steady = [
+            i for i in range(shift, n) if i not in one["loose"] and i - shift not in other["loose"]
+        ]
+        assert len(steady) > n // 2 - 5
+        for iterate in ("last", "best"):
+            before = np.array([one[iterate][i] for i in steady])
+            after = np.array([other[iterate][i - shift] for i in steady])
+            assert np.allclose(before, after, atol=0.25), (name, iterate)
+
+
+def test_on_the_noisy_logistic_regression_dowg_averaged_beats_its_last_iterate():
+    noisy, lowest, start = PROBLEMS["noisy logistic"]
+    rule = ng.dowg(r_eps=np.array([1e-8, 1e-4, 1]))
+    path = ng.descend(noisy, start, rule, u.BUDGET, repeats=25, rng=4)
+    points = path.last, path.w[500:].mean(axis=0)
+    last, mean = (np.median(noisy.J(w) - lowest, axis=0) for w in points)
+    assert np.all(mean < last / 3)
+    assert np.all(mean / (noisy.J(start) - lowest) < 10**-1.8)
 
 
 def test_infima_are_lowest_values():

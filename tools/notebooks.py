@@ -360,9 +360,11 @@ def ingredients(root: Path, text: Path) -> str:
     library = sorted(
         path for path in (root / "normgd").rglob("*") if path.suffix in {".py", ".js", ".css"}
     )
+    said = text.read_text(encoding="utf-8")
+    read = [p for p in sorted((root / "book" / "data").glob("*")) if f"data/{p.name}" in said]
     digest = hashlib.sha256(sys.version.encode())
     makers = [root / "requirements.txt", Path(__file__), HERE.parent / "book/_ext/plain.py"]
-    for path in [text, *library, *makers, *(root / "book").glob("*.bib")]:
+    for path in [text, *read, *library, *makers, *(root / "book").glob("*.bib")]:
         digest.update(f"{path.name}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 

@@ -67,33 +67,6 @@ bound = Exercise(
     praise="It is never above the distance, if J is convex and the gradients are exact.",
 )
 
-STEPS = {"dog": [28, 80, 260], "dowg": [13, 24, 47]}  # a test counts them again
-
-price = Exercise(
-    "price",
-    solution=STEPS,
-    mistakes=[
-        (
-            {name: [n - 1 for n in counts] for name, counts in STEPS.items()},
-            "One less in each place: you may have counted from the first step, or asked for the "
-            "last position short of 1.",
-        ),
-        (
-            {name: [n + 1 for n in counts] for name, counts in STEPS.items()},
-            "One more in each place: path.w[0] is the start, before any step.",
-        ),
-        (
-            {"dog": STEPS["dowg"], "dowg": STEPS["dog"]},
-            "You have interchanged the two.",
-        ),
-        (
-            {"dog": [1000, 1000000, 1000000000000], "dowg": [1000, 1000000, 1000000000000]},
-            "That is what the unit step needs. These two let their step grow with the way made.",
-        ),
-    ],
-    praise="Squaring the seed doubles the price of dowg and about triples that of dog.",
-)
-
 FIRST = {"m": 4e-6, "nm": 1e-15 * (1 + 3e9), "km": 1e-3 * (1 + 3e-3)}
 
 debug = Exercise(
