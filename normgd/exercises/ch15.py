@@ -1,26 +1,6 @@
 """Checks of the exercises of chapter 15."""
 
-from typing import Any
-
-import numpy as np
-
 from . import Exercise
-
-
-def _softmax(z: Any) -> Any:
-    powers = np.exp(z - np.max(z))
-    return powers / powers.sum()
-
-
-def _one(z: Any, c: int) -> Any:
-    return np.arange(len(z)) == c
-
-
-def _naive(z: Any, c: int) -> Any:
-    with np.errstate(all="ignore"):
-        powers = np.exp(z)
-        return powers / powers.sum() - _one(z, c)
-
 
 lengths = Exercise(
     "lengths",
@@ -74,37 +54,6 @@ lengths = Exercise(
         ),
     ],
     praise="One rate, and steps that differ by a factor of a hundred.",
-)
-
-softmax = Exercise(
-    "score_gradient",
-    solution=lambda z, c: _softmax(z) - _one(z, c),
-    cases=lambda rng: [
-        *((rng.normal(size=K), int(rng.integers(K))) for K in (2, 3, 10)),
-        (np.array([1000.0, 999.0, -1000.0]), 1),
-    ],
-    mistakes=[
-        (
-            lambda z, c: _softmax(z),
-            "These are the probabilities. The loss also contains the score of the right class "
-            "itself, and its derivative is missing.",
-        ),
-        (
-            lambda z, c: (_softmax(z) - _one(z, c)) * _one(z, c),
-            "Only the right class has a gradient here. The other scores enter, too: they are in "
-            "the denominator of the softmax.",
-        ),
-        (
-            lambda z, c: _softmax(z) * (_softmax(z)[c] - _one(z, c)),
-            "That is the gradient of -p, not of -ln p: the logarithm's derivative is missing.",
-        ),
-        (
-            _naive,
-            "Right for small scores. But e to the power of 1000 is infinite in floating point: "
-            "what may be subtracted from all scores without changing the softmax?",
-        ),
-    ],
-    praise="What is predicted less what is true.",
 )
 
 units = Exercise(

@@ -24,7 +24,11 @@ verdicts = Exercise(
     mistakes=[
         (
             _VERDICTS | {"a": "true"},
-            "(a) says never. Is there no start at all from which it hits the minimiser exactly?",
+            "(a): is there no start at all from which it hits the minimiser exactly?",
+        ),
+        (
+            _VERDICTS | {"a": "false"},
+            "(a): from a few starts it does come to rest. And from all the others?",
         ),
         (
             _VERDICTS | {"b": "true"},
@@ -42,12 +46,17 @@ verdicts = Exercise(
         ),
         (
             _VERDICTS | {"d": "half-true"},
-            "(d) is about every unbiased estimate, and an example against it is enough.",
+            "(d) says: whatever the noise. So an example against it is enough.",
         ),
         (
             _VERDICTS | {"e": "true"},
             "(e): near the minimum the norm is smaller than any eps, and then the rule is gradient "
             "descent with the step size eta / eps.",
+        ),
+        (
+            _VERDICTS | {"e": "half-true"},
+            "(e): you think that a small enough eps changes nothing. Without it the final cycle "
+            "depends on the start. Does it with any eps at all?",
         ),
         (
             _VERDICTS | {"f": "half-true"},
