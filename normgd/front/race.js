@@ -241,7 +241,9 @@ function race({ model, el }) {
   const tbody = table.createTBody();
   const rows = plot.rules.map((rule, i) => {
     const row = tbody.insertRow();
-    const name = element("span", {}, rule.label, element("small", { class: "normgd-paper" }));
+    // On a phone a long name may go on after its underscore.
+    const words = rule.label.split(/(?<=_)/).flatMap((word, k) => (k ? [element("wbr"), word] : [word]));
+    const name = element("span", {}, ...words, element("small", { class: "normgd-paper" }));
     row.append(element("th", { scope: "row" }, element("span", {}, swatch(i), name)));
     for (const _ of columns.slice(1)) row.insertCell();
     return row;
