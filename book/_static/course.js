@@ -29,11 +29,17 @@ document.addEventListener("DOMContentLoaded", () => {
   addEventListener("hashchange", open);
   open();
 
-  // Paper cannot be unfolded.
-  let folded = [];
+  // Paper cannot be unfolded, and it is white.
+  const root = document.documentElement;
+  let folded = [], theme;
   addEventListener("beforeprint", () => {
     folded = [...document.querySelectorAll("article details:not([open])")];
     folded.forEach((e) => (e.open = true));
+    theme = root.dataset.theme;
+    root.dataset.theme = "light";
   });
-  addEventListener("afterprint", () => folded.forEach((e) => (e.open = false)));
+  addEventListener("afterprint", () => {
+    folded.forEach((e) => (e.open = false));
+    root.dataset.theme = theme;
+  });
 });
