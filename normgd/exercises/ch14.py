@@ -1,5 +1,7 @@
 """Checks of the exercises of chapter 14."""
 
+from typing import Any
+
 import numpy as np
 
 from . import Exercise
@@ -31,11 +33,11 @@ hand = Exercise(
 )
 
 
-def _cases(rng):
+def _cases(rng: np.random.Generator) -> list[Any]:
     return [(rng.normal(size=(n, d)), rng.normal(size=(n, d))) for n, d in ((2, 1), (5, 3), (9, 4))]
 
 
-def _bound(w, g):
+def _bound(w: Any, g: Any) -> Any:
     return np.sum(g * (w[0] - w)) / np.linalg.norm(g.sum(axis=0))
 
 

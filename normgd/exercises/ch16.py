@@ -102,7 +102,7 @@ valleys = Exercise(
             "they are never equal, even in one valley.",
         ),
         (
-            lambda start: not np.isclose(*(himmelblau(end) for end in _ends(start)), atol=0.5),
+            lambda start: abs(np.subtract(*(himmelblau(end) for end in _ends(start)))) > 0.5,
             "You compare values of J. It is 0 at all four minima: the value does not say which of "
             "them it is.",
         ),
